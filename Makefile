@@ -1,0 +1,43 @@
+# Every target makes the environment in .venv first, when it is missing or older than its list of packages.
+PYTHON ?= python3# make lab PYTHON=python3.12
+NB     ?=#         make outputs NB=01_foundations/02_perceptron.ipynb; without it, every notebook
+ARGS   ?=#         more options for the tool behind a target: make lab ARGS=--port=8890
+
+ROOT_USER := $(if $(filter 0,$(shell id -u)),--allow-root)
+HEADLESS  := $(if $(filter Linux,$(shell uname)),$(if $(DISPLAY)$(WAYLAND_DISPLAY),,--no-browser))
+RUN       := .venv/bin/python
+
+.PHONY: lab test lint outputs results data benchmark
+.DEFAULT_GOAL := lab
+
+lab: .venv/.installed  ## JupyterLab on the course; without a display it prints the address to open
+	$(RUN) -m jupyterlab $(ROOT_USER) $(HEADLESS) --LabApp.app_settings_dir=extras/jupyter \
+		--LabApp.default_url=/lab/tree/README.md $(ARGS)
+
+test: .venv/.installed lint  ## everything: style, helpers, structure, and every notebook from top to bottom
+	@before="$$(git status --porcelain 2>&1)"; \
+	$(RUN) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term $(ARGS) || exit 1; \
+	[ "$$before" = "$$(git status --porcelain 2>&1)" ] || { git status --short; echo "The tests changed the working tree."; exit 1; }
+
+lint: .venv/.installed
+	$(RUN) -m ruff check . && $(RUN) -m ruff format --check .
+
+outputs: .venv/.installed  ## run notebooks afresh and save their outputs and times
+	$(RUN) extras/scripts/outputs.py $(ARGS) $(NB)
+
+results: .venv/.installed  ## rebuild the README's course map from the saved outputs
+	$(RUN) extras/scripts/results.py
+
+data: .venv/.installed  ## rebuild data/ from the official sources
+	$(RUN) data/build.py $(ARGS)
+
+benchmark: .venv/.installed  ## measure the course's time-to-result table
+	$(RUN) extras/scripts/benchmark.py $(ARGS)
+
+.venv/.installed: requirements.txt constraints.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(not (3, 11) <= v <= (3, 13) and "The course needs Python 3.11, 3.12 or 3.13, and \"$(PYTHON)\" is %d.%d. Name another: make $(MAKECMDGOALS) PYTHON=python3.12" % v)'
+	@echo "Installing the course's packages in .venv: several gigabytes, a few minutes, once."
+	@rm -f $@
+	test -x .venv/bin/pip || $(PYTHON) -m venv --clear .venv
+	$(RUN) -m pip install --disable-pip-version-check -r requirements.txt
+	@touch $@
