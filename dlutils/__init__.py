@@ -1,0 +1,41 @@
+"""Helpers shared by the notebooks of Hands-On Deep Learning.
+
+They hold what is *not* the lesson: data sets, devices, the look of a figure, and the three ways in which this
+course proves what it says. A model, a loss or a training loop of a lesson never lives here.
+
+Import this package first, before PyTorch and TensorFlow. It loads neither, but prepares the process for both: see
+`dlutils/_tensorflow.py`, and the variables below, which TensorFlow and Keras read once, when they are imported.
+"""
+
+# ruff: noqa: E402  (what is set here must be set before the modules below are imported)
+
+import os
+
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors only; no banner of CPU features
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # else TensorFlow announces that rounding may differ
+os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")  # else TensorFlow takes all of the GPU's memory
+
+from dlutils import _tensorflow
+
+_tensorflow.install()
+
+from dlutils.data import Dataset, datasets, load
+from dlutils.device import describe, is_quick, pick, seed_everything, setup, torch_device
+from dlutils.errors import CourseError
+from dlutils.exercises.progress import progress
+from dlutils.plots import COLORS, image_grid, plot_curves, use_style
+from dlutils.proof import ProofError, claim, report, same
+
+__version__ = "0.1.0"
+
+__all__ = ["COLORS", "CourseError", "Dataset", "ProofError", "claim", "datasets", "describe", "image_grid"]
+__all__ += ["is_quick", "load", "pick", "plot_curves", "progress", "quick", "report", "same", "seed_everything"]
+__all__ += ["setup", "torch_device", "use_style"]
+
+
+def __getattr__(name):
+    """`dlutils.quick` is worked out when it is read: finding a GPU means importing PyTorch."""
+    if name == "quick":
+        return is_quick()
+    raise AttributeError(f"module 'dlutils' has no attribute {name!r}")

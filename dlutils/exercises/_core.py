@@ -1,0 +1,280 @@
+"""How an exercise is checked: run the reader's function on random inputs, find the mistake, answer kindly."""
+
+from dlutils.errors import CourseError
+from dlutils.exercises import progress
+from dlutils.proof import to_numpy
+
+import contextlib
+import copy
+import ctypes
+import dis
+import inspect
+import io
+import textwrap
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+REGISTRY: dict[str, "Exercise"] = {}  # by full name, in the order of the course
+
+
+class _OutOfTime(BaseException):
+    """Raised inside the reader's function; a BaseException, so that its `except Exception` cannot swallow it."""
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """A mistake that people make: a function that makes it, and the hint for whoever did the same."""
+
+    function: Callable
+    hint: str
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a check found: status `not started`, `wrong` or `right`, and the words for the reader."""
+
+    status: str
+    message: str
+
+    def __str__(self):
+        return {"not started": "○ ", "wrong": "✗ ", "right": "✓ "}[self.status] + self.message
+
+
+class Exercise:
+    """One checked exercise; `exercise` makes it from the reference solution.
+
+    Attributes:
+        chapter: folder of the notebook, such as "01_foundations".
+        notebook: file name without its ending, such as "02_perceptron".
+        name: the name of the function to write.
+        task: one sentence that says what it must return.
+        reference: the reference solution; its source is what `solution()` shows.
+        cases: given a NumPy generator, the arguments of each call (float64, smallest case first).
+        wrong: plausible mistakes; a reader's answer that behaves like one of them gets its hint.
+        tolerance: largest difference allowed, relative to the larger of 1 and the expected value.
+        time_limit: seconds for all the calls together.
+    """
+
+    def __init__(self, chapter, notebook, task, cases, reference, *, tolerance=1e-8, time_limit=5.0):
+        self.chapter, self.notebook, self.name = chapter, notebook, reference.__name__
+        self.task, self.cases, self.reference = task, cases, reference
+        self.tolerance, self.time_limit = tolerance, time_limit
+        self.wrong: list[Wrong] = []
+        self.full_name = f"{chapter}/{notebook}/{self.name}"
+        REGISTRY[self.full_name] = self
+
+    def __repr__(self):
+        return f"Exercise {self.name} ({self.notebook}): {self.task}"
+
+    def __call__(self, *arguments):
+        """The reference solution's answer."""
+        return self.reference(*arguments)
+
+    def mistake(self, hint):
+        """Decorator that adds a plausible wrong answer and the hint for whoever gave it."""
+
+        def add(function):
+            self.wrong.append(Wrong(function, hint))
+            return function
+
+        return add
+
+    def check(self, function):
+        """Check the reader's function; print ○ not started, ✗ with a hint, or ✓, and remember what is solved."""
+        result = self.grade(function)
+        print(result)
+        if result.status == "right":
+            progress.remember(self.full_name)
+
+    def solution(self):
+        """Print the reference solution."""
+        source = textwrap.dedent(inspect.getsource(self.reference)).rstrip()
+        print(source[source.index("def ") :])  # without the decorator
+
+    def grade(self, function):
+        """What `check` prints, as a `Result`; raises nothing, whatever the function does."""
+        if not callable(function):
+            return Result("wrong", f"pass the function itself, .check({self.name}), not what it returns")
+        if _is_stub(function):
+            return Result("not started", f"{self.name}: not started. {self.task}")
+        outcomes = []
+        cases = [tuple(case) for case in self.cases(np.random.default_rng())]
+        try:
+            with _time_limit(self.time_limit) as run:
+                for case in cases:
+                    outcome = run(self._call, function, case)
+                    if isinstance(outcome, Result):
+                        return outcome
+                    outcomes.append(outcome)
+        except _OutOfTime:
+            return Result("wrong", f"still running after {self.time_limit:g} s: does a loop never end?")
+        return self._judge(cases, outcomes)
+
+    def _call(self, function, case):
+        arguments = copy.deepcopy(case)
+        try:
+            with np.errstate(all="ignore"):
+                answer = function(*arguments)
+        except NotImplementedError:
+            return Result("not started", f"{self.name}: not started. {self.task}")
+        except Exception as error:  # whatever the reader's code raises is an answer to explain
+            where = _line_of(error, function)
+            return Result("wrong", f"raised {type(error).__name__}: {error}{where}\n  called with {_show(case)}")
+        if not _equal(arguments, case, 0.0):
+            return Result("wrong", "changes its input: work on a copy, for the caller still needs the original")
+        if answer is None:
+            return Result("wrong", "returned None: is a return statement missing?")
+        return copy.deepcopy(answer)
+
+    def _judge(self, cases, answers):
+        expected = [self.reference(*copy.deepcopy(case)) for case in cases]
+        bad = [i for i in range(len(cases)) if not _equal(answers[i], expected[i], self.tolerance)]
+        if not bad:
+            return Result("right", f"{self.name}: right on {len(cases)} random inputs")
+        for mistake in self.wrong:
+            with np.errstate(all="ignore"):
+                theirs = [mistake.function(*copy.deepcopy(case)) for case in cases]
+            if all(_equal(answers[i], theirs[i], self.tolerance) for i in range(len(cases))):
+                return Result("wrong", mistake.hint)
+        first = bad[0]
+        return Result(
+            "wrong",
+            f"{_difference(answers[first], expected[first])}\n  called with {_show(cases[first])}"
+            f"\n  expected {_show(expected[first])}\n  you gave {_show(answers[first])}",
+        )
+
+
+def exercise(chapter, notebook, task, cases, **options):
+    """Decorator that turns a reference solution into an `Exercise` of that name (arguments as there)."""
+
+    def make(reference):
+        return Exercise(chapter, notebook, task, cases, reference, **options)
+
+    return make
+
+
+def _is_stub(function):
+    """True for a function whose body does nothing but `...`, `pass` or a docstring."""
+    code = getattr(function, "__code__", None)
+    if code is None:
+        return False
+    nothing = {"RESUME", "NOP", "CACHE", "COPY_FREE_VARS", "MAKE_CELL", "LOAD_CONST", "RETURN_CONST", "RETURN_VALUE"}
+    steps = list(dis.get_instructions(code))
+    loads_only_none = all(s.argval is None for s in steps if s.opname in ("LOAD_CONST", "RETURN_CONST"))
+    return loads_only_none and all(s.opname in nothing for s in steps)
+
+
+@contextlib.contextmanager
+def _time_limit(seconds):
+    """Give a `run(function, *args)` that stops the function with _OutOfTime after the seconds left.
+
+    It runs in a thread of its own, into which the exception is raised, because signals do not exist on Windows and
+    reach only the main thread. Code stuck inside one long call of a C library is abandoned rather than stopped.
+    """
+    box = {}
+    left = [seconds]
+
+    def run(function, *args):
+        def target():
+            try:
+                box["value"] = function(*args)
+            except _OutOfTime:
+                box["late"] = True
+            except BaseException as error:  # SystemExit and KeyboardInterrupt of the reader's code too
+                box["error"] = error
+
+        box.clear()
+        thread = threading.Thread(target=target, daemon=True)
+        with contextlib.redirect_stdout(io.StringIO()):  # what the reader's function prints is not the answer
+            begin = time.monotonic()
+            thread.start()
+            thread.join(left[0])
+            left[0] -= time.monotonic() - begin
+            if thread.is_alive():
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(_OutOfTime))
+                thread.join(1.0)
+        if "error" in box:
+            return Result("wrong", f"stopped with {type(box['error']).__name__}: a function should return, not exit")
+        if "value" not in box:
+            raise _OutOfTime
+        return box["value"]
+
+    yield run
+
+
+def _line_of(error, function):
+    """The line of the reader's own function where the exception passed."""
+    lines = []
+    trace = error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code is getattr(function, "__code__", None):
+            lines.append(trace.tb_lineno - function.__code__.co_firstlineno + 1)
+        trace = trace.tb_next
+    return f" (line {lines[-1]} of your function)" if lines else ""
+
+
+def _equal(a, b, tolerance):
+    """Whether two answers (numbers, arrays, tensors, strings, and tuples, lists and dicts of them) agree."""
+    if isinstance(b, dict):
+        return isinstance(a, dict) and a.keys() == b.keys() and all(_equal(a[k], b[k], tolerance) for k in b)
+    if isinstance(b, (list, tuple)):
+        if isinstance(a, np.ndarray) or not isinstance(a, (list, tuple)):
+            a = list(a) if isinstance(a, np.ndarray) and a.ndim else a
+        return (
+            isinstance(a, (list, tuple))
+            and len(a) == len(b)
+            and all(_equal(*p, tolerance) for p in zip(a, b, strict=True))
+        )
+    if isinstance(b, (str, bytes)) or callable(b):
+        return a is b or (isinstance(a, type(b)) and a == b)
+    try:
+        a, b = to_numpy(a), to_numpy(b)
+        if a.shape != b.shape or a.dtype.kind not in "biuf":
+            return False
+        a, b = a.astype(float), b.astype(float)
+    except (TypeError, ValueError):
+        return False
+    gap = np.where((a == b) | (np.isnan(a) & np.isnan(b)), 0.0, np.abs(a - b))
+    return bool((gap <= tolerance * np.maximum(1.0, np.abs(b))).all())
+
+
+def _difference(answer, expected):
+    if isinstance(expected, (tuple, list, dict)):
+        if not isinstance(answer, (tuple, list, dict)):
+            return f"returned one {type(answer).__name__} where {len(expected)} values are expected"
+        if len(answer) != len(expected):
+            return f"returned {len(answer)} values where {len(expected)} are expected"
+        return "the values are not right"
+    try:
+        shape, wanted = to_numpy(answer).shape, to_numpy(expected).shape
+    except (TypeError, ValueError):
+        shape, wanted = None, None
+    if shape != wanted:
+        return f"the shape is {shape}, it should be {wanted}"
+    return "the shape is right, the values are not"
+
+
+def _show(value):
+    if isinstance(value, tuple):
+        return ", ".join(_show(v) for v in value)
+    if isinstance(value, np.ndarray) and value.size > 12:
+        return f"array of shape {value.shape}"
+    if isinstance(value, (np.ndarray, np.generic, float)):
+        return np.array2string(np.asarray(value), precision=4, separator=", ").replace("\n", "")
+    return textwrap.shorten(repr(value), 200)
+
+
+def find(full_name):
+    """The exercise of that full name ("chapter/notebook/name").
+
+    Raises:
+        CourseError: there is none.
+    """
+    try:
+        return REGISTRY[full_name]
+    except KeyError:
+        raise CourseError(f"no exercise {full_name!r}; there are {', '.join(REGISTRY) or 'none'}") from None

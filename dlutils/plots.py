@@ -1,0 +1,109 @@
+"""One look for every figure: colour-blind-safe, readable in grey, labelled."""
+
+from dlutils.errors import CourseError
+from dlutils.proof import to_numpy
+
+import math
+
+# Okabe and Ito, "Color Universal Design" (2008), in an order whose lightness alternates.
+COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#000000", "#F0E442")
+LINES = ("-", "--", "-.", ":", "-", "--", "-.", ":")
+
+
+def use_style():
+    """Set matplotlib's defaults for the course: colours, line styles that differ in grey, size and grid."""
+    import matplotlib as mpl
+    from cycler import cycler
+
+    mpl.rcParams.update(
+        {
+            "axes.prop_cycle": cycler(color=COLORS, linestyle=LINES),
+            "axes.grid": True,
+            "axes.spines.right": False,
+            "axes.spines.top": False,
+            "axes.titlesize": 11,
+            "figure.constrained_layout.use": True,
+            "figure.dpi": 90,
+            "figure.figsize": (7, 3.6),
+            "font.size": 10,
+            "grid.alpha": 0.3,
+            "image.cmap": "gray",
+            "legend.frameon": False,
+            "lines.linewidth": 1.8,
+        }
+    )
+
+
+def image_grid(images, titles=None, *, columns=8, title=None, size=1.1, cmap="gray", value_range=None):
+    """Show images side by side.
+
+    Args:
+        images: (n, height, width) grey, or (n, height, width, 3) RGB; uint8, or floats from 0 to 1.
+        titles, title: n short strings, or None; a title above the whole figure.
+        columns, size: how many in a row; width and height of each in inches.
+        cmap: colour map of grey images.
+        value_range: (lowest, highest) value shown; 0 to 255 for uint8, else each image's own range by default.
+
+    Returns:
+        matplotlib.figure.Figure
+
+    Raises:
+        CourseError: no images, another shape, or as many titles as there are not images.
+    """
+    import matplotlib.pyplot as plt
+
+    images = to_numpy(images)
+    if len(images.shape) not in (3, 4) or images.shape[0] == 0 or (images.ndim == 4 and images.shape[3] not in (3, 4)):
+        raise CourseError(f"image_grid needs images (n, height, width) or (n, height, width, 3), not {images.shape}")
+    if titles is not None and len(titles) != len(images):
+        raise CourseError(f"image_grid got {len(images)} images and {len(titles)} titles")
+    columns = min(columns, len(images))
+    rows = math.ceil(len(images) / columns)
+    extra = (0.25 if titles is not None else 0.0) * rows + (0.35 if title else 0.0)
+    figure, axes = plt.subplots(rows, columns, figsize=(size * columns, size * rows + extra), squeeze=False)
+    low, high = value_range or ((0, 255) if images.dtype == "uint8" else (None, None))
+    for index, axis in enumerate(axes.flat):
+        axis.axis("off")
+        if index < len(images):
+            axis.imshow(images[index], cmap=cmap, vmin=low, vmax=high, interpolation="nearest")
+            if titles is not None:
+                axis.set_title(str(titles[index]), fontsize=8)
+    if title:
+        figure.suptitle(title, fontsize=11)
+    return figure
+
+
+def plot_curves(curves, *, x=None, xlabel="epoch", ylabel="loss", title=None, logy=False, logx=False, axis=None):
+    """Draw named curves in one set of axes, told apart by colour and by line style.
+
+    Args:
+        curves: dict from label to a sequence of numbers.
+        x: the common x values, or None for 1, 2, 3, …
+        xlabel, ylabel, title, logx, logy: the words on the figure; logarithmic axes.
+        axis: matplotlib axes to draw in; a new figure if None.
+
+    Returns:
+        matplotlib.axes.Axes
+
+    Raises:
+        CourseError: no curves, an empty curve, or one whose length differs from `x`.
+    """
+    import matplotlib.pyplot as plt
+
+    if not curves:
+        raise CourseError("plot_curves needs at least one curve: {'training loss': [...]}")
+    axis = axis if axis is not None else plt.subplots()[1]
+    for label, values in curves.items():
+        values = to_numpy(values)
+        steps = to_numpy(x) if x is not None else range(1, len(values) + 1)
+        if len(values) == 0 or len(values) != len(steps):
+            raise CourseError(f"plot_curves: {label!r} has {len(values)} values for {len(steps)} places on the x axis")
+        axis.plot(steps, values, label=label, marker="o" if len(values) <= 12 else None, markersize=4)
+    axis.set(xlabel=xlabel, ylabel=ylabel, title=title)
+    if logy:
+        axis.set_yscale("log")
+    if logx:
+        axis.set_xscale("log")
+    if len(curves) > 1 or next(iter(curves)):
+        axis.legend()
+    return axis
