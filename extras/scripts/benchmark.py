@@ -1,0 +1,249 @@
+"""Measure the course's time-to-result table: our code beside what a learner would otherwise use, in one run.
+
+The code that is measured is the lessons' own: its definitions are read from the notebooks.
+
+usage: benchmark.py [--repeats N] [--save]      (prints the table; --save also writes it into README.md)
+"""
+
+import dlutils
+
+import argparse
+import ast
+import functools
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+import types
+from pathlib import Path
+
+import nbformat
+
+import course
+
+ROOT = Path(__file__).resolve().parents[2]
+MARKS = ("<!-- benchmark:start -->", "<!-- benchmark:end -->")
+HIDDEN, BATCH, LEARNING_RATE, TARGET, MOST_EPOCHS = 128, 32, 0.3, 0.95, 30
+
+
+def definitions(notebook, **names):
+    """A module with the functions, classes and attribute assignments (Tensor.exp = ...) of a notebook's cells."""
+    module = types.ModuleType(Path(notebook).stem)
+    vars(module).update(names)
+    keep = []
+    for cell in nbformat.read(ROOT / notebook, as_version=4).cells:
+        if cell.cell_type == "code":
+            for node in ast.parse(cell.source).body:
+                targets = node.targets if isinstance(node, ast.Assign) else []
+                targets = [t for target in targets for t in getattr(target, "elts", [target])]  # a, b = ...
+                attributes = targets and all(isinstance(target, ast.Attribute) for target in targets)
+                if attributes or isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+                    keep.append(node)
+    exec(compile(ast.Module(keep, []), notebook, "exec"), vars(module))
+    return module
+
+
+def median_seconds(function, repeats, calls=1):
+    """Median over repeats of the seconds of one call, after one call to warm up."""
+    function()
+    taken = []
+    for _ in range(repeats):
+        begin = time.perf_counter()
+        for _ in range(calls):
+            function()
+        taken.append((time.perf_counter() - begin) / calls)
+    return statistics.median(taken)
+
+
+def import_seconds(module, repeats):
+    code = f"import time; t = time.perf_counter(); import {module}; print(time.perf_counter() - t)"
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    runs = [
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+        for _ in range(repeats + 1)
+    ]
+    return statistics.median(float(run.stdout) for run in runs[1:])  # the first run fills the file cache
+
+
+# --- the multilayer perceptron of 1.3, in five ways ------------------------------------------------------------------
+
+
+@functools.cache
+def lesson_1_3():
+    notebook = "01_foundations/03_mlp_and_backpropagation.ipynb"
+    return definitions(notebook, np=np, nn=nn, torch=torch, keras=keras)
+
+
+class ByHand:
+    """NumPy with the backward pass of notebook 1.3."""
+
+    label = "NumPy, backward by hand (1.3)"
+
+    def __init__(self, start):
+        self.lesson = lesson_1_3()
+        self.params = {name: value.copy() for name, value in start.items()}
+
+    def step(self, X, y):
+        _, gradients = self.lesson.loss_and_gradients(self.params, X, y)
+        for name in self.params:
+            self.params[name] -= LEARNING_RATE * gradients[name]
+
+    def predict(self, X):
+        return self.lesson.forward(self.params, X)[0].argmax(axis=1)
+
+
+class OurAutograd:
+    """The engine of notebook 1.5."""
+
+    label = "our autograd engine (1.5)"
+
+    def __init__(self, start):
+        self.lesson = definitions("01_foundations/05_autograd_from_scratch.ipynb", np=np, nn=nn)
+        self.params = [self.lesson.Tensor(start[name].copy(), requires_grad=True) for name in ("W1", "b1", "W2", "b2")]
+
+    def step(self, X, y):
+        self.lesson.cross_entropy(self.lesson.mlp(self.params, X), y).backward()
+        for parameter in self.params:
+            parameter.data -= LEARNING_RATE * parameter.grad
+            parameter.grad = None
+
+    def predict(self, X):
+        return self.lesson.mlp(self.params, X).data.argmax(axis=1)
+
+
+class PyTorch:
+    label = "PyTorch, explicit loop"
+
+    def __init__(self, start):
+        self.model = lesson_1_3().torch_with(start, torch.float32)
+        self.optimizer = torch.optim.SGD(self.model.parameters(), lr=LEARNING_RATE)
+
+    def step(self, X, y):
+        self.optimizer.zero_grad()
+        nn.functional.cross_entropy(self.model(torch.from_numpy(X)), torch.from_numpy(y)).backward()
+        self.optimizer.step()
+
+    def predict(self, X):
+        with torch.no_grad():
+            return self.model(torch.from_numpy(X)).argmax(dim=1).numpy()
+
+
+class Keras:
+    """train_on_batch for one step; fit, an epoch at a time, for training, as one would use it."""
+
+    label = "Keras, compile and fit"
+
+    def __init__(self, start):
+        self.model = lesson_1_3().keras_with(start, "float32")
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        self.model.compile(optimizer=keras.optimizers.SGD(LEARNING_RATE), loss=loss)
+
+    def step(self, X, y):
+        self.model.train_on_batch(X, y)
+
+    def epoch(self, X, y, rng):
+        order = rng.permutation(len(X))
+        self.model.fit(X[order], y[order], batch_size=BATCH, shuffle=False, verbose=0)
+
+    def predict(self, X):
+        return self.model.predict(X, batch_size=1000, verbose=0).argmax(axis=1)
+
+
+class ScikitLearn:
+    label = "scikit-learn MLPClassifier"
+
+    def __init__(self, start):
+        options = {"hidden_layer_sizes": (HIDDEN,), "solver": "sgd", "momentum": 0.0, "alpha": 0.0}
+        self.model = MLPClassifier(batch_size=BATCH, learning_rate_init=LEARNING_RATE, random_state=0, **options)
+
+    def step(self, X, y):
+        self.model.partial_fit(X, y, classes=np.arange(10))
+
+    def predict(self, X):
+        return self.model.predict(X)
+
+
+COMPETITORS = (ByHand, OurAutograd, PyTorch, Keras, ScikitLearn)
+
+
+def seconds_to_target(make, data, seed):
+    """Seconds of training, with a look at the test digits after each epoch, until TARGET of them are right."""
+    X, y, X_test, y_test = data
+    rng = np.random.default_rng(seed)
+    model = make(start_weights(seed))
+    begin = time.perf_counter()
+    for _ in range(MOST_EPOCHS):
+        if hasattr(model, "epoch"):
+            model.epoch(X, y, rng)
+        else:
+            order = rng.permutation(len(X))
+            for batch in np.split(order, range(BATCH, len(order), BATCH)):
+                model.step(X[batch], y[batch])
+        if (model.predict(X_test) == y_test).mean() >= TARGET:
+            return time.perf_counter() - begin
+    raise dlutils.CourseError(f"{make.label} did not reach {TARGET:.0%} in {MOST_EPOCHS} epochs with seed {seed}")
+
+
+def start_weights(seed):
+    start = lesson_1_3().init_mlp((784, HIDDEN, 10), np.random.default_rng(seed))
+    return {name: value.astype(np.float32) for name, value in start.items()}
+
+
+def digits():
+    data = dlutils.load("mnist", full=False, quiet=True)
+    flat = [(x.reshape(len(x), -1) / 255).astype(np.float32) for x in (data.x_train, data.x_test)]
+    return flat[0], data.y_train, flat[1], data.y_test
+
+
+def rows(repeats):
+    """The table's rows: (what, how, seconds), as they are measured."""
+    for module in ("dlutils", "torch", "tensorflow"):
+        yield "import", f"`import {module}`", import_seconds(module, repeats)
+    data = digits()
+    for make in COMPETITORS:
+        model = make(start_weights(0))
+        step = median_seconds(lambda model=model: model.step(data[0][:BATCH], data[1][:BATCH]), repeats, calls=100)
+        yield f"one training step, 784–{HIDDEN}–10, {BATCH} digits", make.label, step
+    for make in COMPETITORS:
+        taken = [seconds_to_target(make, data, seed) for seed in range(repeats)]
+        yield f"training to {100 * TARGET:.0f} % on held-out digits", make.label, statistics.median(taken)
+
+
+def main(arguments):
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--repeats", type=int, default=5, help="how many repeats each median is taken of")
+    parser.add_argument("--save", action="store_true", help="write the table into README.md as well")
+    options = parser.parse_args(arguments)
+    if options.repeats < 1:
+        parser.error("--repeats needs a number from 1")
+    head = f"Median of {options.repeats} on {os.cpu_count()} cores ({platform.machine()}), "
+    head += f"Python {platform.python_version()}, NumPy {np.__version__}, "
+    head += f"PyTorch {torch.__version__.split('+')[0]}, TensorFlow {tf.__version__}, Keras {keras.__version__}."
+    table = [head, "", "| what | how | time |", "|---|---|---|"]
+    print("\n".join(table))
+    for what, how, seconds in rows(options.repeats):
+        text = f"{seconds:.2f} s" if seconds >= 0.1 else f"{1000 * seconds:.2f} ms"
+        table.append(f"| {what} | {how} | {text} |")
+        print(table[-1], flush=True)
+    if options.save:
+        readme = ROOT / "README.md"
+        before, _, rest = readme.read_text(encoding="utf-8").partition(MARKS[0])
+        _, end, after = rest.partition(MARKS[1])
+        if not end:
+            raise dlutils.CourseError(f"README.md lacks the lines {MARKS[0]} and {MARKS[1]}: they say where it goes")
+        readme.write_text(before + "\n".join([MARKS[0], *table, MARKS[1]]) + after, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    import numpy as np
+    from sklearn.neural_network import MLPClassifier
+
+    import torch
+    from torch import nn
+
+    import keras
+    import tensorflow as tf
+
+    course.main(main)

@@ -1,0 +1,80 @@
+"""Rebuild the course map in README.md from the notebooks: what each teaches, how long it takes, what it reached.
+
+Everything comes from the committed notebooks: the sentence of the title cell, the measured minutes in the metadata,
+and the lines "▸ label: value" that `dlutils.report` printed (the first four of each notebook).
+"""
+
+import argparse
+import re
+
+import course
+
+START, END = "<!-- course-map:start -->", "<!-- course-map:end -->"
+SHOWN = 4
+
+
+def reports(notebook):
+    """The (label, value) pairs that the committed outputs report, in order."""
+    streams = (
+        output.text
+        for cell in notebook.cells
+        if cell.cell_type == "code"
+        for output in cell.outputs
+        if output.output_type == "stream" and output.name == "stdout"
+    )
+    return [pair for text in streams for pair in re.findall(r"^▸ ([^:\n]+): (.+)$", text, re.M)]
+
+
+def row(path, root):
+    notebook = course.read(path)
+    title = notebook.cells[0].source.split("\n")[0].removeprefix("# ")
+    minutes = notebook.metadata.get("course", {}).get("minutes")
+    if minutes is None:
+        raise course.Problem(f"{path}: its minutes were never measured: make outputs NB={path.relative_to(root)}")
+    seconds = max(1, round(60 * minutes))
+    results = "; ".join(f"{label}: **{value.strip()}**" for label, value in reports(notebook)[:SHOWN]) or "–"
+    cells = [f"[{title}]({path.relative_to(root).as_posix()})", course.sentence(notebook), f"{seconds} s", results]
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def course_map(root=course.ROOT):
+    """The Markdown between the two markers: one table a chapter."""
+    chapters = {}
+    for path in course.notebooks(root):
+        chapters.setdefault(path.relative_to(root).parts[0], []).append(row(path, root))
+    tables = []
+    for chapter, rows in chapters.items():
+        name = course.CHAPTERS.get(chapter, chapter[3:].replace("_", " ").capitalize())
+        head = [f"### {int(chapter[:2])}. {name}", "", "| notebook | what it teaches | time | what it measured |"]
+        tables.append("\n".join([*head, "|---|---|---|---|", *rows]))
+    return "\n\n".join(tables)
+
+
+def rebuilt(root=course.ROOT):
+    """The README as it is and as it should be."""
+    readme = (root / "README.md").read_text(encoding="utf-8") if (root / "README.md").exists() else ""
+    if readme.count(START) != 1 or readme.count(END) != 1 or readme.index(START) > readme.index(END):
+        raise course.Problem(f"README.md needs the lines {START} and {END}, once each and in this order")
+    before, rest = readme.split(START)
+    after = rest.split(END)[1]
+    return readme, f"{before}{START}\n\n{course_map(root)}\n\n{END}{after}"
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="change nothing; exit status 1 if the map is out of step")
+    options = parser.parse_args(arguments)
+    old, new = rebuilt()
+    if old == new:
+        print("README.md: the course map is in step with the notebooks")
+        return 0
+    if options.check:
+        print("README.md: the course map is not in step with the notebooks; run: make results")
+        return 1
+    (course.ROOT / "README.md").write_text(new, encoding="utf-8", newline="\n")
+    print("README.md: course map rebuilt")
+    return 0
+
+
+if __name__ == "__main__":
+    course.main(main)

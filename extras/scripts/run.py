@@ -1,0 +1,97 @@
+"""Run a notebook as a script, without a display, printing as it goes.
+
+    python extras/scripts/run.py 01_foundations/02_perceptron.ipynb --profile full --figures /tmp/figures
+
+It stops at the first failing cell and shows it. --seed N shifts the seeds that the lesson gives to dlutils and to
+numpy.random.default_rng, to see whether its claims hold for another start.
+"""
+
+import argparse
+import os
+import sys
+import time
+from pathlib import Path
+
+import course
+
+
+def shift_seeds(by):
+    """Add `by` to every seed given to `dlutils.setup`, `dlutils.seed_everything` and `numpy.random.default_rng`."""
+    import dlutils.device
+
+    import numpy as np
+
+    seed_everything, default_rng = dlutils.device.seed_everything, np.random.default_rng
+    dlutils.device.seed_everything = dlutils.seed_everything = lambda seed=0: seed_everything(seed + by)
+    np.random.default_rng = lambda seed=None: default_rng(seed + by if isinstance(seed, int) else seed)
+
+
+def figure_saver(folder, name):
+    """A function that saves the open figures as PNG in `folder` (None: nowhere) and closes them."""
+    import matplotlib.pyplot as plt
+
+    count = 0
+
+    def save(*args, **kwargs):
+        nonlocal count
+        for figure in map(plt.figure, plt.get_fignums()):
+            count += 1
+            if folder:
+                path = folder / f"{name}-{count:02}.png"
+                figure.savefig(path, bbox_inches="tight")
+                print(f"[figure {count}: {path}]", flush=True)
+        plt.close("all")
+
+    return save
+
+
+def run(path, figures=None, seed=0):
+    """Run the cells of the notebook at `path` in this process; return 0, or 1 after a cell that failed."""
+    cells = [cell.source for cell in course.read(path).cells if cell.cell_type == "code" and cell.source.strip()]
+    sys.path.insert(0, str(course.ROOT))
+    os.chdir(path.resolve().parent)
+    import dlutils  # noqa: F401  (before TensorFlow, as in the notebooks)
+
+    import matplotlib.pyplot as plt
+    from IPython.core.interactiveshell import InteractiveShell
+
+    if seed:
+        shift_seeds(seed)
+    save = plt.show = figure_saver(figures, path.stem)
+    shell = InteractiveShell.instance(colors="nocolor")
+    start = time.perf_counter()
+    for number, source in enumerate(cells, start=1):
+        result = shell.run_cell(source, store_history=False)
+        sys.stdout.flush()
+        if not result.success:
+            print(f"\n{path}: code cell {number} of {len(cells)} failed:\n{source}", file=sys.stderr)
+            return 1
+        save()
+    print(f"[{path}: {len(cells)} cells in {time.perf_counter() - start:.1f} s]")
+    return 0
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("path", type=Path, metavar="PATH", help="the notebook")
+    parser.add_argument("--profile", choices=("quick", "full"), help="default: full where there is a GPU")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="shift the lesson's seeds by N")
+    parser.add_argument("--figures", type=Path, metavar="DIR", help="save each figure there as PNG")
+    options = parser.parse_args(arguments)
+    if options.seed < 0:
+        raise course.Problem(f"--seed {options.seed}: give a whole number from 0")
+    course.read(options.path)
+    os.environ["MPLBACKEND"] = "agg"
+    if options.profile:
+        os.environ["COURSE_PROFILE"] = options.profile
+    if options.figures:
+        options.figures = options.figures.resolve()
+        try:
+            options.figures.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise course.Problem(f"--figures {options.figures}: {error.strerror}") from error
+    return run(options.path, options.figures, options.seed)
+
+
+if __name__ == "__main__":
+    course.main(main)
