@@ -12,6 +12,9 @@ Import this package first, before PyTorch and TensorFlow. It loads neither, but 
 import os
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+# NumPy's threads and those of PyTorch and TensorFlow wait for each other: on two cores a small NumPy training loop can
+# take many times longer with two threads than with one. Read when NumPy is imported, so this too comes first.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors only; no banner of CPU features
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # else TensorFlow announces that rounding may differ
 os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")  # else TensorFlow takes all of the GPU's memory

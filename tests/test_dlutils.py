@@ -69,12 +69,13 @@ def test_tensorflow_is_quiet_without_a_gpu_but_not_muted():
 
 
 def test_environment_is_prepared_and_respected():
-    names = "KERAS_BACKEND TF_CPP_MIN_LOG_LEVEL TF_ENABLE_ONEDNN_OPTS TF_FORCE_GPU_ALLOW_GROWTH".split()
+    names = ["OPENBLAS_NUM_THREADS", "KERAS_BACKEND", "TF_CPP_MIN_LOG_LEVEL", "TF_ENABLE_ONEDNN_OPTS"]
+    names.append("TF_FORCE_GPU_ALLOW_GROWTH")
     code = f"import dlutils, os; print([os.environ[n] for n in {names}])"
     empty = {k: v for k, v in os.environ.items() if k not in names}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=empty, check=True)
-    assert done.stdout.strip() == "['tensorflow', '2', '0', 'true']"
-    assert python(code, KERAS_BACKEND="torch").startswith("['torch'")
+    assert done.stdout.strip() == "['1', 'tensorflow', '2', '0', 'true']"
+    assert python(code, OPENBLAS_NUM_THREADS="4", KERAS_BACKEND="torch").startswith("['4', 'torch'")
 
 
 def test_public_names_exist_and_are_documented():

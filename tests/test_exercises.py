@@ -204,6 +204,19 @@ def test_tuples_dicts_and_strings_are_compared(monkeypatch):
     assert "values are not right" in made.grade(lambda x: (x.sum(), {"m": 3}, "word")).message
 
 
+def test_infinity_and_nan_are_no_wildcards(monkeypatch):
+    monkeypatch.setattr(_core, "REGISTRY", {})
+
+    def limits(x):
+        return np.array([np.inf, 1.0])
+
+    made = Exercise("01_foundations", "99_tests", "Return limits.", lambda rng: [(rng.random(3),)], limits)
+    made.mistake("not a number")(lambda x: np.array([np.nan, 1.0]))
+    assert made.grade(lambda x: np.array([np.inf, 1.0])).status == "right"
+    assert made.grade(lambda x: np.array([5.0, 1.0])).status == "wrong"
+    assert made.grade(lambda x: np.array([np.nan, 1.0])).message == "not a number"
+
+
 def test_find_names_what_there_is():
     assert _core.find(ALL[0].full_name) is ALL[0]
     with pytest.raises(CourseError, match="no exercise 'x'.*01_foundations"):

@@ -23,7 +23,7 @@ import course
 import new_notebook
 import results
 import stamp
-from setup_cell import setup_cell
+from setup_cell import FOLDED, setup_cell
 
 ALLOWED_MAGICS = ("%time", "%timeit", "%%time", "%%timeit")  # nbval passes unknown ones and failing !commands alike
 CHECKED = "NBVAL_CHECK_OUTPUT"
@@ -257,7 +257,8 @@ def metadata(lesson):
     minutes = found.get("course", {}).get("minutes")
     if not isinstance(minutes, int | float) or minutes <= 0:
         yield "its minutes were not measured: make outputs NB=…"
-    if extra := {key for cell in lesson.notebook.cells for key in cell.metadata} - {"tags"}:
+    own = [cell for position, cell in enumerate(lesson.notebook.cells) if (position, cell.metadata) != (1, FOLDED)]
+    if extra := {key for cell in own for key in cell.metadata} - {"tags"}:
         yield f"volatile metadata in its cells ({', '.join(sorted(extra))}): make outputs NB=…"
 
 
@@ -394,6 +395,7 @@ def good(tmp_path):
         metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}, "course": {"minutes": 0.1}},
     )
     notebook.metadata["language_info"] = {"name": "python"}
+    notebook.cells[1].metadata = copy.deepcopy(FOLDED)
     for count, cell in enumerate((cell for cell in notebook.cells if cell.cell_type == "code"), start=1):
         cell.execution_count = count
     nbformat.write(notebook, path)

@@ -238,8 +238,10 @@ def _equal(a, b, tolerance):
         a, b = a.astype(float), b.astype(float)
     except (TypeError, ValueError):
         return False
-    gap = np.where((a == b) | (np.isnan(a) & np.isnan(b)), 0.0, np.abs(a - b))
-    return bool((gap <= tolerance * np.maximum(1.0, np.abs(b))).all())
+    with np.errstate(invalid="ignore"):  # inf - inf
+        gap = np.where((a == b) | (np.isnan(a) & np.isnan(b)), 0.0, np.abs(a - b))
+    scale = np.where(np.isfinite(b), np.maximum(1.0, np.abs(b)), 1.0)  # a tolerance relative to infinity would pass all
+    return bool((gap <= tolerance * scale).all())
 
 
 def _difference(answer, expected):

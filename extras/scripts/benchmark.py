@@ -183,7 +183,9 @@ def seconds_to_target(make, data, seed):
                 model.step(X[batch], y[batch])
         if (model.predict(X_test) == y_test).mean() >= TARGET:
             return time.perf_counter() - begin
-    raise dlutils.CourseError(f"{make.label} did not reach {TARGET:.0%} in {MOST_EPOCHS} epochs with seed {seed}")
+    raise dlutils.CourseError(
+        f"{make.label} did not reach {100 * TARGET:.0f} % in {MOST_EPOCHS} epochs with seed {seed}"
+    )
 
 
 def start_weights(seed):

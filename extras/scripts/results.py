@@ -33,7 +33,8 @@ def row(path, root):
         raise course.Problem(f"{path}: its minutes were never measured: make outputs NB={path.relative_to(root)}")
     seconds = max(1, round(60 * minutes))
     results = "; ".join(f"{label}: **{value.strip()}**" for label, value in reports(notebook)[:SHOWN]) or "–"
-    cells = [f"[{title}]({path.relative_to(root).as_posix()})", course.sentence(notebook), f"{seconds} s", results]
+    teaches = re.sub("^After this notebook you can (.)", lambda m: m[1].upper(), course.sentence(notebook))
+    cells = [f"[{title}]({path.relative_to(root).as_posix()})", teaches, f"{seconds} s", results]
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
@@ -45,7 +46,7 @@ def course_map(root=course.ROOT):
     tables = []
     for chapter, rows in chapters.items():
         name = course.CHAPTERS.get(chapter, chapter[3:].replace("_", " ").capitalize())
-        head = [f"### {int(chapter[:2])}. {name}", "", "| notebook | what it teaches | time | what it measured |"]
+        head = [f"### {int(chapter[:2])}. {name}", "", "| notebook | after it you can | time | what it measured |"]
         tables.append("\n".join([*head, "|---|---|---|---|", *rows]))
     return "\n\n".join(tables)
 

@@ -2,8 +2,8 @@
 
     python extras/scripts/run.py 01_foundations/02_perceptron.ipynb --profile full --figures /tmp/figures
 
-It stops at the first failing cell and shows it. --seed N shifts the seeds that the lesson gives to dlutils and to
-numpy.random.default_rng, to see whether its claims hold for another start.
+It stops at the first failing cell and shows it. --seed N shifts the seeds that the lesson gives to dlutils, NumPy,
+PyTorch and Keras, to see whether its claims hold for another start.
 """
 
 import argparse
@@ -16,14 +16,28 @@ import course
 
 
 def shift_seeds(by):
-    """Add `by` to every seed given to `dlutils.setup`, `dlutils.seed_everything` and `numpy.random.default_rng`."""
+    """Add `by` to every seed that a lesson gives to dlutils, NumPy's default_rng, PyTorch, Keras or TensorFlow."""
     import dlutils.device
 
     import numpy as np
 
-    seed_everything, default_rng = dlutils.device.seed_everything, np.random.default_rng
-    dlutils.device.seed_everything = dlutils.seed_everything = lambda seed=0: seed_everything(seed + by)
-    np.random.default_rng = lambda seed=None: default_rng(seed + by if isinstance(seed, int) else seed)
+    import torch
+
+    import keras
+    import tensorflow as tf
+
+    def shifted(function):
+        return lambda seed=None: function(seed + by if isinstance(seed, int) else seed)
+
+    class Generator(torch.Generator):
+        def manual_seed(self, seed):
+            return super().manual_seed(seed + by)
+
+    dlutils.device.seed_everything = dlutils.seed_everything = shifted(dlutils.seed_everything)
+    np.random.default_rng = shifted(np.random.default_rng)
+    torch.manual_seed, torch.Generator = shifted(torch.manual_seed), Generator
+    keras.utils.set_random_seed = shifted(keras.utils.set_random_seed)
+    tf.random.set_seed = shifted(tf.random.set_seed)
 
 
 def figure_saver(folder, name):

@@ -22,6 +22,9 @@ if "google.colab" in sys.modules and importlib.util.find_spec("dlutils") is None
 """.strip()
 
 
+FOLDED = {"jupyter": {"source_hidden": True}}  # JupyterLab shows one bar in its place: it is no part of the lesson
+
+
 def setup_cell(address):
     """The source of the setup cell for a course that lives at `address`."""
     return SETUP.replace("REPOSITORY", address)

@@ -13,7 +13,7 @@ from pathlib import Path
 import nbformat
 
 import course
-from setup_cell import setup_cell
+from setup_cell import FOLDED, setup_cell
 
 BADGE = re.compile(r"^\[!\[Open in Colab\]\(.*$", re.M)
 SETUP = "# Setup, the same in every notebook"
@@ -35,10 +35,10 @@ def stamp(notebook, path, address, root=course.ROOT):
         if cell.cell_type == "code" and cell.source.startswith(SETUP):
             if position != 1:
                 raise course.Problem(f"{path}: the setup cell is cell {position + 1}; it belongs second")
-            cell.source = setup_cell(address)
+            cell.source, cell.metadata = setup_cell(address), nbformat.from_dict(FOLDED)
             break
     else:
-        notebook.cells.insert(1, nbformat.v4.new_code_cell(setup_cell(address), id="setup"))
+        notebook.cells.insert(1, nbformat.v4.new_code_cell(setup_cell(address), id="setup", metadata=FOLDED))
     return nbformat.writes(notebook) != before
 
 

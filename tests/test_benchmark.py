@@ -1,0 +1,54 @@
+"""The benchmark measures the lessons' own code: what it reads from the notebooks must work, and train."""
+
+import dlutils
+
+import numpy as np
+import pytest
+
+import benchmark
+
+
+@pytest.fixture(scope="module")
+def names():
+    """The modules that benchmark.py imports when it is run as a script."""
+    import torch
+
+    import keras
+
+    vars(benchmark).update(np=np, torch=torch, nn=torch.nn, keras=keras)
+
+
+def test_all_ways_take_the_same_steps_and_learn(names):
+    X, y, X_test, y_test = benchmark.digits()
+    start = benchmark.start_weights(0)
+    models = [make(start) for make in (benchmark.ByHand, benchmark.OurAutograd, benchmark.PyTorch, benchmark.Keras)]
+    for model in models:
+        for i in range(0, 40 * benchmark.BATCH, benchmark.BATCH):
+            model.step(X[i : i + benchmark.BATCH], y[i : i + benchmark.BATCH])
+    by_hand, autograd = models[0].params, models[1].params
+    dlutils.same(by_hand=list(by_hand.values()), autograd=[p.data for p in autograd], tolerance=1e-4)
+    accuracies = [(model.predict(X_test) == y_test).mean() for model in models]
+    assert min(accuracies) > 0.7 and np.ptp(accuracies) < 0.01
+    assert benchmark.median_seconds(lambda: models[0].step(X[:32], y[:32]), repeats=3, calls=2) > 0
+
+
+def test_what_never_learns_is_an_error_not_a_time(names, monkeypatch):
+    monkeypatch.setattr(benchmark, "MOST_EPOCHS", 1)
+    monkeypatch.setattr(benchmark, "TARGET", 1.01)
+    with pytest.raises(dlutils.CourseError, match="did not reach 101 % in 1 epochs with seed 0"):
+        benchmark.seconds_to_target(benchmark.ByHand, benchmark.digits(), seed=0)
+
+
+def test_import_times_are_measured_in_a_fresh_process():
+    assert 0 < benchmark.import_seconds("json", repeats=1) < 5
+
+
+def test_bad_arguments_are_refused(capsys):
+    with pytest.raises(SystemExit):
+        benchmark.main(["--repeats", "0"])
+    assert "needs a number from 1" in capsys.readouterr().err
+
+
+def test_the_readme_has_a_place_for_the_table(root):
+    readme = (root / "README.md").read_text(encoding="utf-8")
+    assert [readme.count(mark) for mark in benchmark.MARKS] == [1, 1]
