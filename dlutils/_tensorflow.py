@@ -42,13 +42,22 @@ def drop_lines(pattern):
 
 
 class Finder(importlib.abc.MetaPathFinder):
-    """Finds TensorFlow as Python would, and wraps its execution; leaves every other module alone."""
+    """Finds TensorFlow as Python would, and wraps its execution; leaves every other module alone.
+
+    It stays for every look-up until TensorFlow is loaded: libraries such as transformers ask whether TensorFlow is
+    there (`importlib.util.find_spec`) without importing it.
+    """
+
+    looking = False
 
     def find_spec(self, name, path=None, target=None):
-        if name != "tensorflow":
+        if name != "tensorflow" or self.looking:
             return None
-        sys.meta_path.remove(self)  # once is enough, and find_spec below must not come back here
-        spec = importlib.util.find_spec(name)
+        self.looking = True  # find_spec below must not come back here
+        try:
+            spec = importlib.util.find_spec(name)
+        finally:
+            self.looking = False
         if spec is not None:
             execute = spec.loader.exec_module
 

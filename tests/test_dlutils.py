@@ -56,8 +56,11 @@ def test_both_frameworks_live_in_one_process(order):
     assert "alive" in python("import dlutils;" + "".join(WORK[name] for name in order) + "print('alive')")
 
 
-def test_tensorflow_is_quiet_without_a_gpu_but_not_muted():
-    code = "import dlutils, keras, tensorflow as tf, os; tf.config.list_physical_devices('GPU'); print('done')"
+@pytest.mark.parametrize("first", ["", "from importlib.util import find_spec; find_spec('tensorflow');"])
+def test_tensorflow_is_quiet_without_a_gpu_but_not_muted(first):
+    """Also after a library has asked whether TensorFlow is there, as transformers does."""
+    code = "import keras, tensorflow as tf, os; tf.config.list_physical_devices('GPU'); print('done')"
+    code = f"import dlutils; {first} {code}"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=180, check=True)
     assert (done.stdout, done.stderr) == ("done\n", "")
     code = (

@@ -338,13 +338,11 @@ def test_links_of_pages(path):
     assert not problems, f"{name_of(path)}:\n  " + "\n  ".join(problems)
 
 
-def test_notebooks_are_numbered_without_gaps():
-    folders = {}
-    for path in course.notebooks():
-        folders.setdefault(path.parent, []).append(int(course.number(path).split(".")[-1]))
-    assert folders, "there are no notebooks"
-    for folder, numbers in folders.items():
-        assert numbers == list(range(1, len(numbers) + 1)), f"{name_of(folder)} has the numbers {numbers}"
+def test_no_two_notebooks_have_the_same_number():
+    """Gaps are places of lessons to come: a notebook keeps its number, so that links to it last."""
+    numbers = [course.number(path) for path in course.notebooks()]
+    assert numbers, "there are no notebooks"
+    assert len(set(numbers)) == len(numbers), f"two notebooks share a number: {sorted(numbers)}"
 
 
 def test_course_map_is_in_step():

@@ -61,11 +61,12 @@ def progress():
     notebooks = {}
     for full_name, exercise in sorted(REGISTRY.items(), key=lambda item: (item[1].chapter, item[1].notebook)):
         notebooks.setdefault((exercise.chapter, exercise.notebook), []).append(full_name in done)
+    width = max((len(notebook) for _, notebook in notebooks), default=0)
     chapter_before = None
     for (chapter, notebook), marks in notebooks.items():
         if chapter != chapter_before:
             print(chapter)
             chapter_before = chapter
-        print(f"  {notebook:<32} {''.join('●' if mark else '○' for mark in marks)}")
+        print(f"  {notebook:<{width}} {''.join('●' if mark else '○' for mark in marks)}")
     total = sum(len(marks) for marks in notebooks.values())
     print(f"{len(done & set(REGISTRY))} of {total} exercises solved")

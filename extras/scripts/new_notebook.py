@@ -1,9 +1,9 @@
 """Start a new notebook from the template: every section of a lesson, with what belongs in it.
 
-    python extras/scripts/new_notebook.py 02_architectures "LSTM and GRU"
+    python extras/scripts/new_notebook.py 02_architectures "LSTM and GRU" --number 5
 
-It takes the chapter's next free number, and its file's name from the title. Fill it in, then run `make outputs NB=PATH`
-and `make results`.
+Without --number it takes the one after the chapter's last; its file's name comes from the title. Fill it in, then run
+`make outputs NB=PATH` and `make results`.
 """
 
 import argparse
@@ -109,6 +109,7 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("chapter", metavar="CHAPTER", help="its folder, such as 02_architectures or 04_projects/nlp")
     parser.add_argument("title", metavar="TITLE", help='such as "LSTM and GRU"')
+    parser.add_argument("--number", type=int, metavar="N", help="its place in the chapter (1 to 99)")
     options = parser.parse_args(arguments)
     chapter, *part = Path(options.chapter).parts or ("",)
     if chapter not in course.CHAPTERS or len(part) > 1 or any(name not in course.PARTS for name in part):
@@ -118,7 +119,10 @@ def main(arguments=None):
         raise course.Problem(f"{options.title!r}: the title needs letters, for the file's name")
     folder = course.ROOT / options.chapter
     numbers = [int(path.name[:2]) for path in folder.glob("[0-9][0-9]_*.ipynb")]
-    path = folder / f"{max(numbers, default=0) + 1:02}_{topic}.ipynb"
+    number = max(numbers, default=0) + 1 if options.number is None else options.number
+    if number in numbers or not 1 <= number <= 99:
+        raise course.Problem(f"{options.chapter}: number {number} is taken or not from 1 to 99")
+    path = folder / f"{number:02}_{topic}.ipynb"
     notebook = new_notebook(course.number(path), options.title.strip(), chapter)
     stamp.stamp(notebook, path, course.repository())
     folder.mkdir(parents=True, exist_ok=True)
