@@ -14,8 +14,9 @@ def names():
     import torch
 
     import keras
+    import tensorflow as tf
 
-    vars(benchmark).update(np=np, torch=torch, nn=torch.nn, keras=keras)
+    vars(benchmark).update(np=np, torch=torch, nn=torch.nn, keras=keras, tf=tf)
 
 
 def test_all_ways_take_the_same_steps_and_learn(names):
@@ -37,6 +38,31 @@ def test_what_never_learns_is_an_error_not_a_time(names, monkeypatch):
     monkeypatch.setattr(benchmark, "TARGET", 1.01)
     with pytest.raises(dlutils.CourseError, match="did not reach 101 % in 1 epochs with seed 0"):
         benchmark.seconds_to_target(benchmark.ByHand, benchmark.digits(), seed=0)
+
+
+def test_convolution_in_all_ways_is_the_same(names):
+    answers = {label: function() for label, function in benchmark.convolution_passes("float64").items()}
+    first, *others = answers.values()
+    for other in others:
+        dlutils.same(by_hand=first, framework=other)
+
+
+@pytest.mark.parametrize("train", ["garments_in_torch", "garments_in_keras"])
+def test_the_cnn_of_2_2_learns_in_both_frameworks(names, train, monkeypatch):
+    monkeypatch.setitem(benchmark.GARMENTS, "target", 0.75)
+    monkeypatch.setitem(benchmark.GARMENTS, "batch", 64)
+    data = dlutils.load("fashion_mnist", full=False, quiet=True)
+    X, X_test = ((x[..., None] / 255).astype(np.float32) for x in (data.x_train[:4000], data.x_test[:500]))
+    data = X, data.y_train[:4000], X_test, data.y_test[:500]
+    assert benchmark.seconds_to_garments(getattr(benchmark, train), data, seed=0) > 0
+    monkeypatch.setitem(benchmark.GARMENTS, "target", 1.01)
+    with pytest.raises(dlutils.CourseError, match=rf"{train} with seed 0 reached [\d.]+ %, not 101 %"):
+        benchmark.seconds_to_garments(getattr(benchmark, train), data, seed=0)
+
+
+def test_without_the_full_garments_there_is_no_time(monkeypatch):
+    monkeypatch.setenv("DLUTILS_OFFLINE", "1")
+    assert benchmark.garments() is None
 
 
 def test_import_times_are_measured_in_a_fresh_process():

@@ -26,6 +26,7 @@ import course
 ROOT = Path(__file__).resolve().parents[2]
 MARKS = ("<!-- benchmark:start -->", "<!-- benchmark:end -->")
 HIDDEN, BATCH, LEARNING_RATE, TARGET, MOST_EPOCHS = 128, 32, 0.3, 0.95, 30
+GARMENTS = {"epochs": 2, "batch": 128, "target": 0.90}  # all of Fashion-MNIST, on the schedule of notebook 2.2
 
 
 def definitions(notebook, **names):
@@ -38,7 +39,9 @@ def definitions(notebook, **names):
             for node in ast.parse(cell.source).body:
                 targets = node.targets if isinstance(node, ast.Assign) else []
                 targets = [t for target in targets for t in getattr(target, "elts", [target])]  # a, b = ...
-                attributes = targets and all(isinstance(target, ast.Attribute) for target in targets)
+                attributes = targets and all(  # of a name, as in Tensor.exp = ...; not of what a lesson has computed
+                    isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name) for target in targets
+                )
                 if attributes or isinstance(node, (ast.FunctionDef, ast.ClassDef)):
                     keep.append(node)
     exec(compile(ast.Module(keep, []), notebook, "exec"), vars(module))
@@ -199,6 +202,108 @@ def digits():
     return flat[0], data.y_train, flat[1], data.y_test
 
 
+# --- the convolution and the small network of 2.2 --------------------------------------------------------------------
+
+
+@functools.cache
+def lesson_2_2():
+    notebook = "02_architectures/02_convolution_and_cnn.ipynb"
+    return definitions(notebook, np=np, nn=nn, torch=torch, keras=keras, tf=tf)
+
+
+def convolution_passes(dtype="float32"):
+    """Ways to compute one convolution layer, forward and backward: label -> function that returns four NumPy arrays.
+
+    32 pictures of 14 × 14 with 16 channels, to 32 channels, kernels of 3 × 3, padding 1; the output and the gradients
+    of input, kernels and biases, in NCHW and OIHW.
+    """
+    rng = np.random.default_rng(0)
+    shapes = ((32, 16, 14, 14), (32, 16, 3, 3), (32,), (32, 32, 14, 14))
+    X, W, b, dZ = (rng.standard_normal(shape).astype(dtype) for shape in shapes)
+    lesson = lesson_2_2()
+
+    def by_hand():
+        Z, cache = lesson.conv_forward(X, W, b, padding=1)
+        return [Z, *lesson.conv_backward(dZ, cache)]
+
+    inputs = [torch.tensor(array, requires_grad=True) for array in (X, W, b)]
+
+    def in_torch():
+        Z = nn.functional.conv2d(*inputs, padding=1)
+        return [Z.detach().numpy(), *(g.numpy() for g in torch.autograd.grad(Z, inputs, torch.from_numpy(dZ)))]
+
+    @tf.function
+    def in_tensorflow(X, W, b, dZ):  # NHWC and HWIO
+        with tf.GradientTape() as tape:
+            tape.watch([X, W, b])
+            Z = keras.ops.conv(X, W, padding="same") + b
+        return [Z, *tape.gradient(Z, [X, W, b], output_gradients=dZ)]
+
+    arrays = [tf.constant(a) for a in (X.transpose(0, 2, 3, 1), W.transpose(2, 3, 1, 0), b, dZ.transpose(0, 2, 3, 1))]
+
+    def in_keras():
+        Z, dX, dW, db = (tensor.numpy() for tensor in in_tensorflow(*arrays))
+        return [Z.transpose(0, 3, 1, 2), dX.transpose(0, 3, 1, 2), dW.transpose(3, 2, 0, 1), db]
+
+    return {"NumPy, im2col (2.2)": by_hand, "PyTorch": in_torch, "Keras, compiled": in_keras}
+
+
+def garments():
+    """All of Fashion-MNIST as float32 (n, 28, 28, 1) and labels; None where only the bundled sample is at hand."""
+    data = dlutils.load("fashion_mnist", full=True, quiet=True)
+    if len(data.x_train) < 60_000:
+        return None
+    X, X_test = ((x[..., None] / 255).astype(np.float32) for x in (data.x_train, data.x_test))
+    return X, data.y_train, X_test, data.y_test
+
+
+def garments_in_torch(X, y, X_test, seed):
+    """Seconds of training of the CNN of 2.2, and its logits for the test garments."""
+    lesson = lesson_2_2()
+    pictures, answers = torch.from_numpy(X).permute(0, 3, 1, 2), torch.from_numpy(y)
+    begin = time.perf_counter()
+    model = lesson.small_cnn(seed)
+    lesson.train(model, pictures, answers, GARMENTS["epochs"], batch_size=GARMENTS["batch"], seed=seed)
+    taken = time.perf_counter() - begin
+    return taken, lesson.predict(model, torch.from_numpy(X_test).permute(0, 3, 1, 2)).numpy()
+
+
+def garments_in_keras(X, y, X_test, seed):
+    """The same in Keras; building and compiling count as training time."""
+    lesson = lesson_2_2()
+    keras.utils.set_random_seed(seed)
+    begin = time.perf_counter()
+    steps = GARMENTS["epochs"] * -(-len(X) // GARMENTS["batch"])
+    model = lesson.compile_keras(lesson.small_cnn_keras(), steps)
+    model.fit(X, y, batch_size=GARMENTS["batch"], epochs=GARMENTS["epochs"], verbose=0)
+    taken = time.perf_counter() - begin
+    return taken, model.predict(X_test, batch_size=500, verbose=0)
+
+
+def seconds_to_garments(train, data, seed):
+    """Seconds of training that brings the test accuracy to the target, which is checked once, at the end."""
+    X, y, X_test, y_test = data
+    taken, logits = train(X, y, X_test, seed)
+    accuracy = float((logits.argmax(axis=1) == y_test).mean())
+    if accuracy < GARMENTS["target"]:
+        raise dlutils.CourseError(
+            f"{train.__name__} with seed {seed} reached {100 * accuracy:.1f} %, not {100 * GARMENTS['target']:.0f} %"
+        )
+    return taken
+
+
+def rows_of_2_2(repeats):
+    for label, function in convolution_passes().items():
+        yield "a convolution, 16 to 32 channels, forward and backward", label, median_seconds(function, repeats, 20)
+    data = garments()
+    if data is None:
+        print("(all of Fashion-MNIST is not here: python data/build.py --full fashion_mnist)")
+        return
+    what = f"training to {100 * GARMENTS['target']:.0f} % on all of Fashion-MNIST's test garments"
+    for label, train in (("PyTorch, the CNN of 2.2", garments_in_torch), ("Keras, the same", garments_in_keras)):
+        yield what, label, statistics.median(seconds_to_garments(train, data, seed) for seed in range(repeats))
+
+
 def rows(repeats):
     """The table's rows: (what, how, seconds), as they are measured."""
     for module in ("dlutils", "torch", "tensorflow"):
@@ -211,6 +316,7 @@ def rows(repeats):
     for make in COMPETITORS:
         taken = [seconds_to_target(make, data, seed) for seed in range(repeats)]
         yield f"training to {100 * TARGET:.0f} % on held-out digits", make.label, statistics.median(taken)
+    yield from rows_of_2_2(repeats)
 
 
 def main(arguments):
