@@ -14,6 +14,7 @@ _exercise = functools.partial(exercise, "02_architectures")
 
 def _same_padding_cases(rng):
     yield 8, 3, 2, 1
+    yield 11, 3, 2, 1  # 11 / 2 is no whole number
     yield 5, 4, 1, 1
     yield 28, 5, 1, 2
     yield 8, 2, 4, 1  # the windows leave a gap, and there is nothing to pad
