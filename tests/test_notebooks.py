@@ -175,6 +175,8 @@ def checked_cells(lesson):
                 yield f"{marker} in {first_line(cell)}: nbval knows only a comment line `# {CHECKED}` here"
         if CHECKED in comments:
             checked += 1
+            if cell.source.rstrip().endswith(";"):
+                yield f"{first_line(cell)} is checked and ends in `;`, which nbval does not heed: it would show the value"
             if not any(text_of(output).strip() for output in cell.outputs):
                 yield f"{first_line(cell)} is checked but has no stored text, so nothing is compared"
     for cell in lesson.notebook.cells:
@@ -468,6 +470,7 @@ BREAKAGES = [
     ("checked_cells", replace(4, "# NBVAL_CHECK_OUTPUT\n", "")),
     ("checked_cells", replace(4, "CHECK_OUTPUT", "CHECK_OUTPUTS")),
     ("checked_cells", append(8, "  # NBVAL_CHECK_OUTPUT")),
+    ("checked_cells", append(4, "\n3;")),
     ("checked_cells", append(8, "\n# NBVAL_SKIP")),
     ("checked_cells", output(4)),
     ("checked_cells", output(4, stdout("\n"))),
