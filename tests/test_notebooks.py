@@ -176,7 +176,7 @@ def checked_cells(lesson):
         if CHECKED in comments:
             checked += 1
             if cell.source.rstrip().endswith(";"):
-                yield f"{first_line(cell)} is checked and ends in `;`, which nbval does not heed: it would show the value"
+                yield f"{first_line(cell)} is checked and ends in `;`, which nbval does not heed"
             if not any(text_of(output).strip() for output in cell.outputs):
                 yield f"{first_line(cell)} is checked but has no stored text, so nothing is compared"
     for cell in lesson.notebook.cells:
