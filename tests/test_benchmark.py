@@ -11,12 +11,15 @@ import benchmark
 @pytest.fixture(scope="module")
 def names():
     """The modules that benchmark.py imports when it is run as a script."""
+    import gymnasium as gym
+    import pandas as pd
+
     import torch
 
     import keras
     import tensorflow as tf
 
-    vars(benchmark).update(np=np, torch=torch, nn=torch.nn, keras=keras, tf=tf)
+    vars(benchmark).update(gym=gym, np=np, pd=pd, torch=torch, nn=torch.nn, keras=keras, tf=tf)
 
 
 def test_all_ways_take_the_same_steps_and_learn(names):
@@ -63,6 +66,17 @@ def test_the_cnn_of_2_2_learns_in_both_frameworks(names, train, monkeypatch):
 def test_without_the_full_garments_there_is_no_time(monkeypatch):
     monkeypatch.setenv("DLUTILS_OFFLINE", "1")
     assert benchmark.garments() is None
+
+
+@pytest.mark.parametrize("train", ["cartpole_in_torch", "cartpole_in_keras"])
+def test_the_agents_of_4_5_3_learn_in_both_frameworks(names, train, monkeypatch):
+    monkeypatch.setitem(benchmark.CARTPOLE, "steps", 20_480)
+    monkeypatch.setitem(benchmark.CARTPOLE, "score", 60)  # three times that of random pushes
+    assert benchmark.seconds_to_cartpole(getattr(benchmark, train), seed=0) > 0
+    monkeypatch.setitem(benchmark.CARTPOLE, "steps", 2048)
+    monkeypatch.setitem(benchmark.CARTPOLE, "score", 501)
+    with pytest.raises(dlutils.CourseError, match=rf"{train} with seed 0 reached \d+, not 501"):
+        benchmark.seconds_to_cartpole(getattr(benchmark, train), seed=0)
 
 
 def test_import_times_are_measured_in_a_fresh_process():

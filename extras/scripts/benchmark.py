@@ -10,6 +10,8 @@ import dlutils
 import argparse
 import ast
 import functools
+import importlib.util
+import linecache
 import os
 import platform
 import statistics
@@ -18,6 +20,7 @@ import sys
 import time
 import types
 from pathlib import Path
+from typing import NamedTuple
 
 import nbformat
 
@@ -27,6 +30,8 @@ ROOT = Path(__file__).resolve().parents[2]
 MARKS = ("<!-- benchmark:start -->", "<!-- benchmark:end -->")
 HIDDEN, BATCH, LEARNING_RATE, TARGET, MOST_EPOCHS = 128, 32, 0.3, 0.95, 30
 GARMENTS = {"epochs": 2, "batch": 128, "target": 0.90}  # all of Fashion-MNIST, on the schedule of notebook 2.2
+CARTPOLE = {"steps": 98_304, "score": 475}  # score: mean over 100 episodes
+TYPES = {"NamedTuple": NamedTuple}  # what the cells of notebook 4.5.3 import from typing
 
 
 def definitions(notebook, **names):
@@ -44,7 +49,9 @@ def definitions(notebook, **names):
                 )
                 if attributes or isinstance(node, (ast.FunctionDef, ast.ClassDef)):
                     keep.append(node)
-    exec(compile(ast.Module(keep, []), notebook, "exec"), vars(module))
+    source = ast.unparse(ast.Module(keep, []))
+    linecache.cache[notebook] = (len(source), None, source.splitlines(keepends=True), notebook)  # tf.function reads it
+    exec(compile(source, notebook, "exec"), vars(module))
     return module
 
 
@@ -304,6 +311,65 @@ def rows_of_2_2(repeats):
         yield what, label, statistics.median(seconds_to_garments(train, data, seed) for seed in range(repeats))
 
 
+# --- the agents of 4.5.3 ---------------------------------------------------------------------------------------------
+
+
+@functools.cache
+def lesson_4_5_3():
+    notebook = "04_projects/reinforcement_learning/03_policy_gradients_and_ppo.ipynb"
+    return definitions(notebook, gym=gym, keras=keras, nn=nn, np=np, pd=pd, tf=tf, time=time, torch=torch, **TYPES)
+
+
+def cartpole_in_torch(seed, steps):
+    """Seconds of training of the lesson's PyTorch agent, and the agent."""
+    agent = lesson_4_5_3().TorchAgent(seed=seed)
+    return lesson_4_5_3().train(agent, seed=seed, total_steps=steps).attrs["seconds"], agent
+
+
+def cartpole_in_keras(seed, steps):
+    agent = lesson_4_5_3().KerasAgent(seed=seed)
+    return lesson_4_5_3().train(agent, seed=seed, total_steps=steps).attrs["seconds"], agent
+
+
+def cartpole_in_stable_baselines3(seed, steps):
+    """The library with the settings that RL Baselines3 Zoo tuned for this task: 8 environments, 20 epochs, …"""
+    from stable_baselines3 import PPO
+    from stable_baselines3.common.env_util import make_vec_env
+
+    begin = time.perf_counter()
+    falling = {"learning_rate": lambda left: 1e-3 * left, "clip_range": lambda left: 0.2 * left}
+    settings = {"n_steps": 32, "batch_size": 256, "n_epochs": 20, "gamma": 0.98, "gae_lambda": 0.8, **falling}
+    envs = make_vec_env("CartPole-v1", n_envs=8, seed=seed)
+    model = PPO("MlpPolicy", envs, seed=seed, device="cpu", **settings).learn(steps)
+    taken = time.perf_counter() - begin
+
+    def predict(observations):  # as the lesson's agents: log-probabilities (here of a sure choice), values
+        actions, _ = model.predict(observations, deterministic=True)
+        return np.log(np.eye(2)[actions] + 1e-9), None
+
+    return taken, types.SimpleNamespace(predict=predict)
+
+
+def seconds_to_cartpole(train, seed):
+    """Seconds of training for CARTPOLE's steps, after which the agent must reach its score over 100 episodes."""
+    taken, agent = train(seed, CARTPOLE["steps"])
+    score = float(lesson_4_5_3().evaluate(agent).mean())
+    if score < CARTPOLE["score"]:
+        raise dlutils.CourseError(f"{train.__name__} with seed {seed} reached {score:.0f}, not {CARTPOLE['score']}")
+    return taken
+
+
+def rows_of_4_5_3(repeats):
+    agents = {"PPO in PyTorch (4.5.3)": cartpole_in_torch, "the same in Keras": cartpole_in_keras}
+    if importlib.util.find_spec("stable_baselines3"):
+        agents["stable-baselines3, its tuned settings"] = cartpole_in_stable_baselines3
+    else:
+        print("(to compare with the library: pip install --no-deps stable-baselines3)")
+    for label, train in agents.items():
+        taken = statistics.median(seconds_to_cartpole(train, seed) for seed in range(repeats))
+        yield f"CartPole to {CARTPOLE['score']} of 500, {CARTPOLE['steps']:,} steps", label, taken
+
+
 def rows(repeats):
     """The table's rows: (what, how, seconds), as they are measured."""
     for module in ("dlutils", "torch", "tensorflow"):
@@ -317,6 +383,7 @@ def rows(repeats):
         taken = [seconds_to_target(make, data, seed) for seed in range(repeats)]
         yield f"training to {100 * TARGET:.0f} % on held-out digits", make.label, statistics.median(taken)
     yield from rows_of_2_2(repeats)
+    yield from rows_of_4_5_3(repeats)
 
 
 def main(arguments):
@@ -345,7 +412,9 @@ def main(arguments):
 
 
 if __name__ == "__main__":
+    import gymnasium as gym
     import numpy as np
+    import pandas as pd
     from sklearn.neural_network import MLPClassifier
 
     import torch
