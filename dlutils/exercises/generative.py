@@ -1,0 +1,186 @@
+"""The checked exercises of chapter 3, Generative models: reference solutions, and mistakes that people make."""
+
+from dlutils.exercises._core import exercise
+
+import functools
+
+import numpy as np
+
+_exercise = functools.partial(exercise, "03_generative")
+
+
+# --- 3.4 Diffusion ---------------------------------------------------------------------------------------------------
+
+
+def _schedule(rng, steps):
+    return np.cumprod(np.concatenate([[1.0], 1 - rng.uniform(0.1, 0.3, steps)]))
+
+
+def _q_sample_cases(rng):
+    for n, d, steps in ((1, 2, 3), (3, 2, 4), (4, 5, 6)):
+        yield (
+            rng.standard_normal((n, d)),
+            rng.integers(1, steps, size=n),
+            rng.standard_normal((n, d)),
+            _schedule(rng, steps),
+        )
+
+
+@exercise(
+    "03_generative",
+    "04_diffusion",
+    "Return x_t for x0 and noise (n, d), times t (n,) and alphas_bar (T + 1,).",
+    _q_sample_cases,
+)
+def q_sample_batch(x0, t, noise, alphas_bar):
+    a = alphas_bar[t][:, None]
+    return np.sqrt(a) * x0 + np.sqrt(1 - a) * noise
+
+
+@q_sample_batch.mistake("the square roots are missing: variances are alpha_bar and 1 - alpha_bar, not the factors")
+def _(x0, t, noise, alphas_bar):
+    a = alphas_bar[t][:, None]
+    return a * x0 + (1 - a) * noise
+
+
+@q_sample_batch.mistake("the factor of the noise lacks its square root: its *variance* is 1 - alpha_bar")
+def _(x0, t, noise, alphas_bar):
+    a = alphas_bar[t][:, None]
+    return np.sqrt(a) * x0 + (1 - a) * noise
+
+
+@q_sample_batch.mistake("image and noise are swapped: at t = 0 all of x_t is the image")
+def _(x0, t, noise, alphas_bar):
+    return q_sample_batch(noise, t, x0, alphas_bar)
+
+
+@q_sample_batch.mistake("off by one: alphas_bar[0] = 1 is the clean image, so step t is alphas_bar[t]")
+def _(x0, t, noise, alphas_bar):
+    return q_sample_batch(x0, t - 1, noise, alphas_bar)
+
+
+@q_sample_batch.mistake("that is one step from x0; alphas_bar already is the product over all the steps up to t")
+def _(x0, t, noise, alphas_bar):
+    return q_sample_batch(x0, t, noise, np.concatenate([[1.0], alphas_bar[1:] / alphas_bar[:-1] * 0.999999999]))
+
+
+def _posterior_cases(rng):
+    for d, t in ((2, 2), (3, 4), (5, 3)):
+        yield rng.standard_normal(d), rng.standard_normal(d) + 2, t, _schedule(rng, 6)
+
+
+@exercise(
+    "03_generative",
+    "04_diffusion",
+    "Return the mean of q(x_{t-1} | x_t, x0) for alphas_bar (T + 1,).",
+    _posterior_cases,
+)
+def posterior_mean(x_t, x0, t, alphas_bar):
+    now, before = alphas_bar[t], alphas_bar[t - 1]
+    alpha = now / before
+    return (np.sqrt(before) * (1 - alpha) * x0 + np.sqrt(alpha) * (1 - before) * x_t) / (1 - now)
+
+
+@posterior_mean.mistake("x_t and x0 have each other's weights")
+def _(x_t, x0, t, alphas_bar):
+    return posterior_mean(x0, x_t, t, alphas_bar)
+
+
+@posterior_mean.mistake(
+    "beta_t is 1 - alpha_t with alpha_t = alphas_bar[t] / alphas_bar[t-1]; you used 1 - alphas_bar[t]"
+)
+def _(x_t, x0, t, alphas_bar):
+    now, before = alphas_bar[t], alphas_bar[t - 1]
+    return (np.sqrt(before) * (1 - now) * x0 + np.sqrt(now / before) * (1 - before) * x_t) / (1 - now)
+
+
+@posterior_mean.mistake("the weight of x0 needs the root of alphas_bar[t-1], not of alphas_bar[t]")
+def _(x_t, x0, t, alphas_bar):
+    now, before = alphas_bar[t], alphas_bar[t - 1]
+    alpha = now / before
+    return (np.sqrt(now) * (1 - alpha) * x0 + np.sqrt(alpha) * (1 - before) * x_t) / (1 - now)
+
+
+@posterior_mean.mistake("the common denominator 1 - alphas_bar[t] is missing")
+def _(x_t, x0, t, alphas_bar):
+    return posterior_mean(x_t, x0, t, alphas_bar) * (1 - alphas_bar[t])
+
+
+@posterior_mean.mistake("that is the mean of q(x_{t-1} | x0): it does not use x_t")
+def _(x_t, x0, t, alphas_bar):
+    return np.sqrt(alphas_bar[t - 1]) * x0
+
+
+def _ddim_cases(rng):
+    for d in (2, 3, 6):
+        yield rng.standard_normal(d), rng.standard_normal(d), rng.uniform(0.2, 0.4), rng.uniform(0.6, 0.8)
+
+
+@exercise(
+    "03_generative",
+    "04_diffusion",
+    "Return x_s of DDIM with eta = 0, from x_t and the predicted velocity v.",
+    _ddim_cases,
+)
+def ddim_step(x_t, v, alpha_bar_t, alpha_bar_s):
+    x0 = np.sqrt(alpha_bar_t) * x_t - np.sqrt(1 - alpha_bar_t) * v
+    noise = np.sqrt(1 - alpha_bar_t) * x_t + np.sqrt(alpha_bar_t) * v
+    return np.sqrt(alpha_bar_s) * x0 + np.sqrt(1 - alpha_bar_s) * noise
+
+
+@ddim_step.mistake("v was taken for the noise; first turn the velocity into x0 and noise")
+def _(x_t, v, alpha_bar_t, alpha_bar_s):
+    x0 = (x_t - np.sqrt(1 - alpha_bar_t) * v) / np.sqrt(alpha_bar_t)
+    return np.sqrt(alpha_bar_s) * x0 + np.sqrt(1 - alpha_bar_s) * v
+
+
+@ddim_step.mistake("you came out at x_t again: mix x0 and noise with alpha_bar_s, the level where the step ends")
+def _(x_t, v, alpha_bar_t, alpha_bar_s):
+    return x_t.copy()
+
+
+@ddim_step.mistake("that is the guess of x0 itself; DDIM adds the guessed noise back, at the level of s")
+def _(x_t, v, alpha_bar_t, alpha_bar_s):
+    return np.sqrt(alpha_bar_t) * x_t - np.sqrt(1 - alpha_bar_t) * v
+
+
+@ddim_step.mistake("check the sign in x0 = sqrt(alpha_bar_t) x_t - sqrt(1 - alpha_bar_t) v")
+def _(x_t, v, alpha_bar_t, alpha_bar_s):
+    x0 = np.sqrt(alpha_bar_t) * x_t + np.sqrt(1 - alpha_bar_t) * v
+    noise = np.sqrt(1 - alpha_bar_t) * x_t + np.sqrt(alpha_bar_t) * v
+    return np.sqrt(alpha_bar_s) * x0 + np.sqrt(1 - alpha_bar_s) * noise
+
+
+def _guided_cases(rng):
+    for d, w in ((2, 0.5), (3, 3.0), (5, 1.5)):
+        yield rng.standard_normal(d), rng.standard_normal(d), w + rng.uniform(0.1, 0.4)
+
+
+@exercise(
+    "03_generative",
+    "04_diffusion",
+    "Return the guided noise from the predictions with the class and without one.",
+    _guided_cases,
+)
+def guided(noise_class, noise_none, w):
+    return (1 + w) * noise_class - w * noise_none
+
+
+@guided.mistake("class and none are swapped: that walks away from the class")
+def _(noise_class, noise_none, w):
+    return (1 + w) * noise_none - w * noise_class
+
+
+@guided.mistake("that is the other convention, in which w = 1 is unguided; here w = 0 is")
+def _(noise_class, noise_none, w):
+    return noise_none + w * (noise_class - noise_none)
+
+
+@guided.mistake("that interpolates between the two; guidance goes beyond the class, so one of the weights is negative")
+def _(noise_class, noise_none, w):
+    return (noise_class + w * noise_none) / (1 + w)
+
+
+@guided.mistake("the weights must sum to one: (1 + w) and -w")
+def _(noise_class, noise_none, w):
+    return (1 + w) * noise_class - noise_none
