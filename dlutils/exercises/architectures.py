@@ -296,50 +296,6 @@ def _(Q, K):
     return E / E.sum(axis=1, keepdims=True)
 
 
-def _softmax_backward_cases(rng):
-    for n, m in ((2, 3), (4, 2), (3, 5)):
-        yield _attention_softmax(rng.standard_normal((n, m))), rng.standard_normal((n, m))
-
-
-@_exercise(
-    "07_transformer",
-    "Given the softmax's rows P (n, m) and their gradient dP, return the gradient of the scores.",
-    _softmax_backward_cases,
-)
-def softmax_backward(P, dP):
-    return P * (dP - (dP * P).sum(axis=1, keepdims=True))
-
-
-@softmax_backward.mistake("that is only the diagonal of the Jacobian: each weight depends on all the scores of its row")
-def _(P, dP):
-    return P * (1 - P) * dP
-
-
-@softmax_backward.mistake("something is still to be subtracted: what pushes all the weights of a row up does nothing")
-def _(P, dP):
-    return P * dP
-
-
-@softmax_backward.mistake("the sum goes over the keys of one row, not over the queries of one column")
-def _(P, dP):
-    return P * (dP - (dP * P).sum(axis=0, keepdims=True))
-
-
-@softmax_backward.mistake("each row has its own sum; yours goes over the whole array")
-def _(P, dP):
-    return P * (dP - (dP * P).sum())
-
-
-@softmax_backward.mistake("inside the sum each dP counts with its weight P")
-def _(P, dP):
-    return P * (dP - dP.sum(axis=1, keepdims=True))
-
-
-@softmax_backward.mistake("inside the sum each dP counts with its weight P, not with 1 / m: a plain mean is not enough")
-def _(P, dP):
-    return P * (dP - dP.mean(axis=1, keepdims=True))
-
-
 def _window_mask_cases(rng):
     yield 4, 2
     for _ in range(2):

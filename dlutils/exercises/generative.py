@@ -26,8 +26,7 @@ def _q_sample_cases(rng):
         )
 
 
-@exercise(
-    "03_generative",
+@_exercise(
     "04_diffusion",
     "Return x_t for x0 and noise (n, d), times t (n,) and alphas_bar (T + 1,).",
     _q_sample_cases,
@@ -69,8 +68,7 @@ def _posterior_cases(rng):
         yield rng.standard_normal(d), rng.standard_normal(d) + 2, t, _schedule(rng, 6)
 
 
-@exercise(
-    "03_generative",
+@_exercise(
     "04_diffusion",
     "Return the mean of q(x_{t-1} | x_t, x0) for alphas_bar (T + 1,).",
     _posterior_cases,
@@ -90,15 +88,13 @@ def _(x_t, x0, t, alphas_bar):
     "beta_t is 1 - alpha_t with alpha_t = alphas_bar[t] / alphas_bar[t-1]; you used 1 - alphas_bar[t]"
 )
 def _(x_t, x0, t, alphas_bar):
-    now, before = alphas_bar[t], alphas_bar[t - 1]
-    return (np.sqrt(before) * (1 - now) * x0 + np.sqrt(now / before) * (1 - before) * x_t) / (1 - now)
+    beta = 1 - alphas_bar[t] / alphas_bar[t - 1]
+    return posterior_mean(x_t, x0 * (1 - alphas_bar[t]) / beta, t, alphas_bar)
 
 
 @posterior_mean.mistake("the weight of x0 needs the root of alphas_bar[t-1], not of alphas_bar[t]")
 def _(x_t, x0, t, alphas_bar):
-    now, before = alphas_bar[t], alphas_bar[t - 1]
-    alpha = now / before
-    return (np.sqrt(now) * (1 - alpha) * x0 + np.sqrt(alpha) * (1 - before) * x_t) / (1 - now)
+    return posterior_mean(x_t, x0 * np.sqrt(alphas_bar[t] / alphas_bar[t - 1]), t, alphas_bar)
 
 
 @posterior_mean.mistake("the common denominator 1 - alphas_bar[t] is missing")
@@ -116,8 +112,7 @@ def _ddim_cases(rng):
         yield rng.standard_normal(d), rng.standard_normal(d), rng.uniform(0.2, 0.4), rng.uniform(0.6, 0.8)
 
 
-@exercise(
-    "03_generative",
+@_exercise(
     "04_diffusion",
     "Return x_s of DDIM with eta = 0, from x_t and the predicted velocity v.",
     _ddim_cases,
@@ -156,8 +151,7 @@ def _guided_cases(rng):
         yield rng.standard_normal(d), rng.standard_normal(d), w + rng.uniform(0.1, 0.4)
 
 
-@exercise(
-    "03_generative",
+@_exercise(
     "04_diffusion",
     "Return the guided noise from the predictions with the class and without one.",
     _guided_cases,

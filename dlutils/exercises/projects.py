@@ -253,55 +253,6 @@ def _(height, width, channels, filters, kernel):
     return depthwise_separable_cost(height, width, channels, filters, kernel)[::-1]
 
 
-def _fold_cases(rng):
-    for out, inputs, kernel in ((2, 1, 1), (3, 2, 3), (5, 4, 3)):
-        gamma, beta = rng.uniform(0.5, 1.5, out), rng.uniform(1, 2, out)
-        mean, var = rng.uniform(1, 2, out), rng.uniform(2, 4, out)
-        yield rng.standard_normal((out, inputs, kernel, kernel)), rng.uniform(1, 2, out), gamma, beta, mean, var, 0.05
-
-
-@_exercise(
-    _TRANSFER,
-    "Return the kernel and the bias (W, b) of one convolution that does what the two layers do.",
-    _fold_cases,
-)
-def fold_batch_norm(W, b, gamma, beta, mean, var, eps):
-    scale = gamma / np.sqrt(var + eps)
-    return W * scale[:, None, None, None], (b - mean) * scale + beta
-
-
-@fold_batch_norm.mistake("the convolution's own bias is missing: the normalisation shifts b - mean, not -mean")
-def _(W, b, gamma, beta, mean, var, eps):
-    return fold_batch_norm(W, np.zeros_like(b), gamma, beta, mean, var, eps)
-
-
-@fold_batch_norm.mistake("the convolution's bias passes through the normalisation too: it is scaled like the kernel")
-def _(W, b, gamma, beta, mean, var, eps):
-    kernel, bias = fold_batch_norm(W, np.zeros_like(b), gamma, beta, mean, var, eps)
-    return kernel, bias + b
-
-
-@fold_batch_norm.mistake("divide by the standard deviation, the square root, not by the variance")
-def _(W, b, gamma, beta, mean, var, eps):
-    return fold_batch_norm(W, b, gamma, beta, mean, (var + eps) ** 2 - eps, eps)
-
-
-@fold_batch_norm.mistake("eps is missing beside the variance; networks of TensorFlow have a large one, and it shows")
-def _(W, b, gamma, beta, mean, var, eps):
-    return fold_batch_norm(W, b, gamma, beta, mean, var, 0.0)
-
-
-@fold_batch_norm.mistake("eps is added to the variance, inside the square root")
-def _(W, b, gamma, beta, mean, var, eps):
-    return fold_batch_norm(W, b, gamma, beta, mean, (np.sqrt(var) + eps) ** 2, 0.0)
-
-
-@fold_batch_norm.mistake("the mean that is subtracted is scaled as well: it is a mean of what the kernel computes")
-def _(W, b, gamma, beta, mean, var, eps):
-    scale = gamma / np.sqrt(var + eps)
-    return W * scale[:, None, None, None], b * scale - mean + beta
-
-
 def _cam_cases(rng):
     for channels, height, width in ((2, 2, 2), (3, 4, 3), (5, 3, 4)):
         while True:  # until each mistake shows: some places negative, and no shortcut gives the same map

@@ -81,18 +81,12 @@ def waiting_times(arrivals, service):
 
 @waiting_times.mistake("A wait is never negative: when the server stands idle, a caller's turn is at once.")
 def _no_floor(arrivals, service):
-    waits = np.zeros(len(arrivals))
-    for i in range(1, len(arrivals)):
-        waits[i] = waits[i - 1] + service[i - 1] - (arrivals[i] - arrivals[i - 1])
-    return waits
+    return np.concatenate([[0.0], np.cumsum(service[:-1] - np.diff(arrivals))])
 
 
 @waiting_times.mistake("You wait for your own service time; what counts is that of the caller *before*.")
 def _own_service(arrivals, service):
-    waits = np.zeros(len(arrivals))
-    for i in range(1, len(arrivals)):
-        waits[i] = max(0.0, waits[i - 1] + service[i] - (arrivals[i] - arrivals[i - 1]))
-    return waits
+    return waiting_times(arrivals, np.append(service[1:], 0.0))
 
 
 @waiting_times.mistake("The caller before may have waited too: what is left of its wait comes on top of its service.")
@@ -153,14 +147,7 @@ def _no_limit(arrivals, most, wait):
 
 @batch_sizes.mistake("A caller who comes exactly `wait` seconds after the first still comes along.")
 def _strict(arrivals, most, wait):
-    sizes, opened = [], None
-    for moment in arrivals:
-        if sizes and sizes[-1] < most and moment < opened + wait:
-            sizes[-1] += 1
-        else:
-            sizes.append(1)
-            opened = moment
-    return np.array(sizes)
+    return batch_sizes(arrivals, most, wait - 1e-9)
 
 
 @batch_sizes.mistake(
