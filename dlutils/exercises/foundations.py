@@ -808,6 +808,7 @@ def _(P, dP):
 def _graph_cases(rng):
     yield {"a": [], "b": ["a"]}, "b"
     yield {"x": [], "u": ["x", "x"], "w": ["u"], "L": ["u", "w"]}, "L"
+    yield {"x": [], "y": [], "L": ["x", "y"]}, "L"  # from left to right: x before y
     for _ in range(3):  # node i draws parents from those before it, in a random order of names
         names = [str(name) for name in rng.permutation(list("abcdefgh"))]
         graph = {}
