@@ -3,7 +3,6 @@
 The address of the course leads to this working tree, through a git configuration of the test's own.
 """
 
-import ast
 import os
 import re
 import shutil
@@ -13,6 +12,8 @@ import sys
 import pytest
 
 import course
+import setup_cell as setup_cell_module
+import stamp
 from setup_cell import setup_cell
 
 ADDRESS = course.repository()
@@ -113,27 +114,31 @@ subprocess.run = record
     assert eval(done.stdout) == [[sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "pooch"]]
 
 
-# What Colab brings along, of the packages that lessons import
-IN_COLAB = set("numpy pandas scipy sklearn skimage matplotlib seaborn torch torchvision tensorflow keras".split())
-IN_COLAB |= set("transformers safetensors gymnasium PIL IPython networkx threadpoolctl".split())
-IN_COLAB |= set("fastapi uvicorn httpx aiohttp pydantic prometheus_client psutil".split())
-
-
-def imported(source):
-    """The top-level names that Python code imports, or looks for with find_spec."""
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Import):
-            yield from (alias.name.split(".")[0] for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            yield node.module.split(".")[0]
-        elif isinstance(node, ast.Call) and getattr(node.func, "id", "") == "find_spec":
-            yield from (argument.value for argument in node.args if isinstance(argument, ast.Constant))
+SPECIAL = sorted(setup_cell_module.NOT_IN_COLAB)
 
 
 @pytest.mark.parametrize("path", course.notebooks(), ids=lambda path: path.stem)
-def test_colab_has_or_gets_what_a_lesson_imports(path):
-    installed = set(" ".join(re.findall(r'packages \+?= "(.*?)"', setup_cell(ADDRESS))).replace("-", "_").split())
-    cells = [cell.source for cell in course.read(path).cells if cell.cell_type == "code"]
-    needed = {name for source in cells for name in imported(source)} - set(sys.stdlib_module_names) - {"dlutils"}
-    assert needed, "no import was found"
-    assert not needed - IN_COLAB - installed, "add them to `packages` in extras/scripts/setup_cell.py, then stamp"
+def test_setup_installs_exactly_what_a_lesson_imports_and_colab_lacks(path):
+    notebook = course.read(path)
+    sources = stamp.own_code(notebook)
+    assert sources and notebook.cells[1].source == setup_cell(ADDRESS, sources), "python extras/scripts/stamp.py"
+    text = "\n".join(sources)
+    found = re.search(r'packages = "(.*)"', notebook.cells[1].source)[1].split()[len(setup_cell_module.DLUTILS_NEEDS) :]
+    for name in SPECIAL:
+        mentioned = re.search(rf"^\s*(import|from) {name}\b|find_spec\(\"{name}\"", text, re.M)
+        assert all((package in found) == bool(mentioned) for package in setup_cell_module.NOT_IN_COLAB[name]), name
+
+
+def test_an_import_that_nobody_has_thought_of_stops_the_stamp():
+    assert setup_cell_module.packages(["import onnx\nimport os"])[-3:] == ["onnx", "onnx-ir", "onnxscript"]
+    with pytest.raises(LookupError, match="whether Colab has some_new_package"):
+        setup_cell_module.packages(["import numpy", "%time 1\nfrom some_new_package.part import thing"])
+
+
+def test_an_interrupted_clone_is_mended_by_the_next_run(colab, clone_source):
+    part = colab.content / "hands-on-deep-learning.part"
+    (part / "dlutils").mkdir(parents=True)
+    (part / "dlutils" / "__init__.py").write_text("half = True\n", encoding="utf-8")
+    done = colab(setup_cell(ADDRESS) + "\nimport dlutils\nprint(dlutils.load('mnist', quiet=True).name)", clone_source)
+    assert (done.returncode, done.stdout) == (0, "mnist\n"), done.stderr
+    assert not part.exists()

@@ -26,7 +26,6 @@ import stamp
 from setup_cell import FOLDED, setup_cell
 
 ALLOWED_MAGICS = ("%time", "%timeit", "%%time", "%%timeit")  # nbval passes unknown ones and failing !commands alike
-CHECKED = "NBVAL_CHECK_OUTPUT"
 SECTIONS = ("pitfalls", "exercises", "summary", "further reading")
 TABLE = "| needs | time on two cores | data |"
 BANNED = {
@@ -96,7 +95,7 @@ def without_code(markdown):
 
 def first_line(cell):
     """What to call a cell in a message: its first line that says something."""
-    lines = [line for line in cell.source.splitlines() if line.strip() and CHECKED not in line]
+    lines = [line for line in cell.source.splitlines() if line.strip()]
     return repr(lines[0]) if lines else f"the cell with the id {cell.get('id')}"
 
 
@@ -121,7 +120,7 @@ def badge(lesson):
 
 
 def setup(lesson):
-    expected = setup_cell(course.repository(lesson.root))
+    expected = setup_cell(course.repository(lesson.root), stamp.own_code(lesson.notebook))
     if len(lesson.notebook.cells) < 2 or lesson.notebook.cells[1].source != expected:
         yield "the second cell is not the setup cell: python extras/scripts/stamp.py"
 
@@ -167,13 +166,9 @@ def magics(lesson):
 def checked_cells(lesson):
     checked = 0
     for cell in lesson.code:
-        comments = [
-            line.strip().lstrip("#").strip() for line in cell.source.splitlines() if line.strip().startswith("#")
-        ]
         for marker in re.findall(r"\b(?:NBVAL|PYTEST_VALIDATE)_\w+", cell.source):
-            if marker != CHECKED or CHECKED not in comments:
-                yield f"{marker} in {first_line(cell)}: nbval knows only a comment line `# {CHECKED}` here"
-        if CHECKED in comments:
+            yield f"{marker} in {first_line(cell)}: a compared cell has the tag {course.COMPARED!r} instead"
+        if course.COMPARED in cell.metadata.get("tags", []):
             checked += 1
             if cell.source.rstrip().endswith(";"):
                 yield f"{first_line(cell)} is checked and ends in `;`, which nbval does not heed"
@@ -181,10 +176,10 @@ def checked_cells(lesson):
                 yield f"{first_line(cell)} is checked but has no stored text, so nothing is compared"
     for cell in lesson.notebook.cells:
         for tag in cell.metadata.get("tags", []):
-            if tag.startswith("nbval") or tag == "raises-exception":
+            if (tag.startswith("nbval") and tag != course.COMPARED) or tag == "raises-exception":
                 yield f"the tag {tag!r} switches a check off"
     if checked < 3:
-        yield f"{checked} cells with `# {CHECKED}`; at least 3"
+        yield f"{checked} cells with the tag {course.COMPARED!r}; at least 3"
 
 
 def proofs(lesson):
@@ -193,6 +188,11 @@ def proofs(lesson):
 
 
 def exercises(lesson):
+    topic = re.sub(r"(?<![^.])\d\d_", "", ".".join(lesson.path.relative_to(lesson.root).with_suffix("").parts))
+    package, module = topic.rsplit(".", 1)
+    line = f"from dlutils.exercises.{package} import {module} as ex"
+    if not any(line in cell.source.splitlines() for cell in lesson.own_code[:2]):
+        yield f"the import cells lack `{line}`"
     checks = [cell for cell in lesson.code if re.search(r"^\w+\.\w+\.check\(", cell.source, re.M)]
     if (found := lesson.calls.count("check")) < 2:
         yield f"{found} checked exercises; at least 2"
@@ -359,6 +359,12 @@ def code(source, *outputs):
     return nbformat.v4.new_code_cell(source, outputs=[nbformat.from_dict(output) for output in outputs])
 
 
+def compared(source, *outputs):
+    cell = code(source, *outputs)
+    cell.metadata["tags"] = [course.COMPARED]
+    return cell
+
+
 def stdout(text):
     return {"output_type": "stream", "name": "stdout", "text": text}
 
@@ -382,11 +388,11 @@ def good(tmp_path):
         cells=[
             nbformat.v4.new_markdown_cell(heading),
             code(setup_cell(address)),
-            code("import dlutils\nfrom dlutils.exercises import foundations as ex"),
+            code("import dlutils\nfrom dlutils.exercises.foundations import example as ex"),
             nbformat.v4.new_markdown_cell("See [the start](../README.md#where-to-start). With $x$:\n\n$$y = x^2$$"),
-            code("# NBVAL_CHECK_OUTPUT\ndlutils.claim(1 < 2, 'one')\n%timeit 1 + 1", stdout("✓ one\n")),
-            code("# NBVAL_CHECK_OUTPUT\ndlutils.claim(1 < 2, 'two')", stdout("✓ two\n"), picture()),
-            code("# NBVAL_CHECK_OUTPUT\ndlutils.claim(1 < 2, 'three')", stdout("✓ three\n"), picture()),
+            compared("dlutils.claim(1 < 2, 'one')\n%timeit 1 + 1", stdout("✓ one\n")),
+            compared("dlutils.claim(1 < 2, 'two')", stdout("✓ two\n"), picture()),
+            compared("dlutils.claim(1 < 2, 'three')", stdout("✓ three\n"), picture()),
             nbformat.v4.new_markdown_cell("## Pitfalls\n\n## Exercises"),
             code("def one(x): ...\n\n\nex.one.check(one)", stdout("○ not started\n")),
             code("def two(x): ...\n\n\nex.two.check(two)", stdout("○ not started\n")),
@@ -457,7 +463,7 @@ BREAKAGES = [
     ("imports", replace(2, "import dlutils\n", "import torch\nimport dlutils\n")),
     ("one_run", set_in(lambda n: n.cells[4], execution_count=9)),
     ("one_run", set_in(lambda n: n.cells[9], execution_count=None)),
-    ("one_run", replace(2, "import dlutils\nfrom dlutils.exercises import foundations as ex", " ")),
+    ("one_run", replace(2, "import dlutils\nfrom dlutils.exercises.foundations import example as ex", " ")),
     ("clean_outputs", output(4, ERROR)),
     ("clean_outputs", output(4, stdout("✓\n"), {"output_type": "stream", "name": "stderr", "text": "Warning"})),
     ("clean_outputs", output(4, stdout("<object at 0x7f3a12b4c5d0>"))),
@@ -465,11 +471,11 @@ BREAKAGES = [
     ("clean_outputs", output(4, WIDGET)),
     ("magics", append(4, "\n!ls")),
     ("magics", append(4, "\n%nosuchmagic")),
-    ("magics", replace(4, "# NBVAL", "%%bash\n# NBVAL")),
+    ("magics", replace(4, "dlutils", "%%bash\ndlutils")),
     ("magics", append(4, "\ndlutils?")),
-    ("checked_cells", replace(4, "# NBVAL_CHECK_OUTPUT\n", "")),
-    ("checked_cells", replace(4, "CHECK_OUTPUT", "CHECK_OUTPUTS")),
-    ("checked_cells", append(8, "  # NBVAL_CHECK_OUTPUT")),
+    ("checked_cells", set_in(lambda n: n.cells[4].metadata, tags=[])),
+    ("checked_cells", set_in(lambda n: n.cells[8].metadata, tags=["nbval-ignore-output"])),
+    ("checked_cells", append(8, "\n# NBVAL_CHECK_OUTPUT")),
     ("checked_cells", append(4, "\n3;")),
     ("checked_cells", append(8, "\n# NBVAL_SKIP")),
     ("checked_cells", output(4)),
@@ -478,6 +484,7 @@ BREAKAGES = [
     ("proofs", replace(4, "dlutils.claim", "# dlutils.claim")),
     ("exercises", replace(8, "ex.one.check(one)", "")),
     ("exercises", output(8, stdout("✓ solved\n"))),
+    ("exercises", replace(2, "import example", "import perceptron")),
     ("sections", replace(7, "## Pitfalls", "Pitfalls")),
     ("sections", replace(7, "## Exercises", "")),
     ("sections", replace(10, "## Summary", "")),
@@ -556,7 +563,7 @@ def test_setup_cell_is_formatted_whatever_the_address(owner):
 
 
 def test_a_notebook_from_the_template_has_every_section(tmp_path):
-    lesson = Lesson(tmp_path, tmp_path, new_notebook.new_notebook("1.3", "An example", "01_foundations"))
+    lesson = Lesson(tmp_path, tmp_path, new_notebook.new_notebook("1.3", "An example", "01_foundations", "an_example"))
     assert list(sections(lesson)) == []
     assert list(imports(lesson)) == []
 

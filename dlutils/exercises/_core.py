@@ -1,7 +1,7 @@
 """How an exercise is checked: run the reader's function on random inputs, find the mistake, answer kindly."""
 
 from dlutils.errors import CourseError
-from dlutils.exercises import progress
+from dlutils.exercises._record import remember
 from dlutils.proof import to_numpy
 
 import contextlib
@@ -48,9 +48,9 @@ class Exercise:
     """One checked exercise; `exercise` makes it from the reference solution.
 
     Attributes:
-        chapter: folder of the notebook, such as "01_foundations".
-        notebook: file name without its ending, such as "02_perceptron".
+        place: where its module lies, such as "foundations/perceptron": its notebook, without the numbers.
         name: the name of the function to write.
+        full_name: both, such as "foundations/perceptron/margin"; what the reader's progress remembers.
         task: one sentence that says what it must return.
         reference: the reference solution; its source is what `solution()` shows.
         cases: given a NumPy generator, the arguments of each call (float64, smallest case first).
@@ -59,16 +59,17 @@ class Exercise:
         time_limit: seconds for all the calls together.
     """
 
-    def __init__(self, chapter, notebook, task, cases, reference, *, tolerance=1e-8, time_limit=5.0):
-        self.chapter, self.notebook, self.name = chapter, notebook, reference.__name__
+    def __init__(self, task, cases, reference, *, tolerance=1e-8, time_limit=5.0):
+        self.place = reference.__module__.removeprefix(f"{__package__}.").replace(".", "/")
+        self.name = reference.__name__
         self.task, self.cases, self.reference = task, cases, reference
         self.tolerance, self.time_limit = tolerance, time_limit
         self.wrong: list[Wrong] = []
-        self.full_name = f"{chapter}/{notebook}/{self.name}"
+        self.full_name = f"{self.place}/{self.name}"
         REGISTRY[self.full_name] = self
 
     def __repr__(self):
-        return f"Exercise {self.name} ({self.notebook}): {self.task}"
+        return f"Exercise {self.name} ({self.place}): {self.task}"
 
     def __call__(self, *arguments):
         """The reference solution's answer."""
@@ -88,7 +89,7 @@ class Exercise:
         result = self.grade(function)
         print(result)
         if result.status == "right":
-            progress.remember(self.full_name)
+            remember(self.full_name)
 
     def solution(self):
         """Print the reference solution."""
@@ -148,11 +149,11 @@ class Exercise:
         )
 
 
-def exercise(chapter, notebook, task, cases, **options):
-    """Decorator that turns a reference solution into an `Exercise` of that name (arguments as there)."""
+def exercise(task, cases, **options):
+    """Decorator that turns a reference solution into an `Exercise` of its name and place (arguments as there)."""
 
     def make(reference):
-        return Exercise(chapter, notebook, task, cases, reference, **options)
+        return Exercise(task, cases, reference, **options)
 
     return make
 
@@ -271,7 +272,7 @@ def _show(value):
 
 
 def find(full_name):
-    """The exercise of that full name ("chapter/notebook/name").
+    """The exercise of that full name ("foundations/perceptron/margin").
 
     Raises:
         CourseError: there is none.

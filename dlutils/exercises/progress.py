@@ -1,72 +1,44 @@
-"""What the reader has solved, kept in the user's data folder (environment variable DLUTILS_HOME moves it)."""
+"""The journey: every exercise of the course, and which of them the reader has solved."""
+
+from dlutils import exercises
+from dlutils.exercises._core import REGISTRY
+from dlutils.exercises._record import solved
 
 import importlib
-import json
-import os
 import pkgutil
-import tempfile
+import re
 from pathlib import Path
 
-
-def _file():
-    home = os.environ.get("DLUTILS_HOME")
-    if not home:
-        import platformdirs
-
-        home = platformdirs.user_data_dir("hands-on-deep-learning", appauthor=False)
-    return Path(home) / "progress.json"
+ROOT = Path(__file__).resolve().parents[2]
 
 
-def solved():
-    """The full names of the solved exercises, in the order in which they were first solved."""
-    try:
-        names = json.loads(_file().read_text(encoding="utf-8"))["solved"]
-        return [name for name in names if isinstance(name, str)]
-    except FileNotFoundError:
-        return []
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        print(f"note: {_file()} cannot be read ({error}); progress starts anew with the next solved exercise")
-        return []
+def load_all():
+    """Import the exercises of every lesson, so that they stand in the registry."""
+    for module in pkgutil.walk_packages(exercises.__path__, f"{exercises.__name__}."):
+        importlib.import_module(module.name)
 
 
-def remember(full_name):
-    """Add a solved exercise. A folder that cannot be written costs a note, never the lesson."""
-    names = solved()
-    if full_name in names:
-        return
-    path = _file()
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".progress-")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as stream:
-                json.dump({"solved": [*names, full_name]}, stream, indent=1)
-            os.replace(temporary, path)  # a reader sees the old file or the new one, never half of one
-        except OSError:
-            os.unlink(temporary)
-            raise
-    except OSError as error:
-        print(f"note: solved, but not remembered: {path} cannot be written ({error.strerror or error})")
+def lessons(root=ROOT):
+    """{place: notebook}, such as "foundations/perceptron" to its path below `root`, in the order of the files."""
+    found = sorted(path.relative_to(root) for path in root.glob("[0-9][0-9]_*/**/[0-9][0-9]_*.ipynb"))
+    return {re.sub(r"(?<![^/])\d\d_", "", path.with_suffix("").as_posix()): path for path in found}
 
 
 def progress():
     """Print the journey: for each notebook a mark per exercise, ● solved and ○ open, and the sums."""
-    from dlutils import exercises
-    from dlutils.exercises._core import REGISTRY
-
-    for module in pkgutil.iter_modules(exercises.__path__):
-        if module.name not in ("_core", "progress"):
-            importlib.import_module(f"dlutils.exercises.{module.name}")
+    load_all()
     done = set(solved())
-    notebooks = {}
-    for full_name, exercise in sorted(REGISTRY.items(), key=lambda item: (item[1].chapter, item[1].notebook)):
-        notebooks.setdefault((exercise.chapter, exercise.notebook), []).append(full_name in done)
-    width = max((len(notebook) for _, notebook in notebooks), default=0)
+    places = {}
+    for full_name, exercise in REGISTRY.items():
+        places.setdefault(exercise.place, []).append(full_name in done)
+    paths = {place: path for place, path in lessons().items() if place in places}
+    shown = {"/".join(path.with_suffix("").parts[1:]) for path in paths.values()}
+    width = max(map(len, shown), default=0)
     chapter_before = None
-    for (chapter, notebook), marks in notebooks.items():
+    for place, path in paths.items():
+        chapter, *rest = path.with_suffix("").parts
         if chapter != chapter_before:
             print(chapter)
             chapter_before = chapter
-        print(f"  {notebook:<{width}} {''.join('●' if mark else '○' for mark in marks)}")
-    total = sum(len(marks) for marks in notebooks.values())
-    print(f"{len(done & set(REGISTRY))} of {total} exercises solved")
+        print(f"  {'/'.join(rest):<{width}} {''.join('●' if mark else '○' for mark in places[place])}")
+    print(f"{len(done & set(REGISTRY))} of {len(REGISTRY)} exercises solved")

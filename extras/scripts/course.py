@@ -20,6 +20,7 @@ CHAPTERS = {
     "06_tools": "Tools",
 }
 PARTS = ("computer_vision", "nlp", "time_series", "anomaly_detection", "reinforcement_learning")  # of 04_projects
+COMPARED = "nbval-check-output"  # the tag of the cells whose output must be the committed one on every machine
 TEMPORARY_FOLDERS = ("DLUTILS_CACHE", "DLUTILS_HOME", "IPYTHONDIR")
 
 

@@ -25,7 +25,7 @@ After this notebook you will be able to … (one sentence; the course map shows 
 | [1.3](../01_foundations/03_mlp_and_backpropagation.ipynb) | measured by `make outputs` | … |
 ===
 import dlutils
-from dlutils.exercises import CHAPTER as ex
+from dlutils.exercises.CHAPTER import TOPIC as ex
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -47,14 +47,13 @@ The derivation in LaTeX, each symbol named with its shape.
 ## By hand
 
 NumPy code whose lines match the equations in order and in names, first on an input small enough for a pencil.
-===
-# NBVAL_CHECK_OUTPUT
+=== compared
+...
 ---
 ## In PyTorch and in Keras
 
 Each as its community writes it, then held against the code by hand, outputs and gradients.
-===
-# NBVAL_CHECK_OUTPUT
+=== compared
 # dlutils.same(numpy=…, torch=…, keras=…)
 ---
 ## The experiment
@@ -88,14 +87,16 @@ def todo(x):
 """
 
 
-def new_notebook(number, title, chapter):
-    """The template as a notebook; its cells are separated by --- (Markdown) and === (code) lines."""
-    text = TEMPLATE.replace("NUMBER", number).replace("TITLE", title).replace("CHAPTER", chapter[3:])
-    first, *rest = re.split(r"^(---|===)\n", text, flags=re.M)
+def new_notebook(number, title, chapter, topic):
+    """The template as a notebook; its cells are separated by --- (Markdown), === and === compared (code) lines."""
+    text = TEMPLATE.replace("NUMBER", number).replace("TITLE", title)
+    text = text.replace("CHAPTER", re.sub(r"(?<![^.])\d\d_", "", chapter.replace("/", "."))).replace("TOPIC", topic)
+    first, *rest = re.split(r"^(---|=== compared|===)\n", text, flags=re.M)
     cells = [nbformat.v4.new_markdown_cell(first.strip(), id="cell-01")]
     for position, (kind, source) in enumerate(zip(rest[::2], rest[1::2], strict=True), start=2):
-        make = nbformat.v4.new_code_cell if kind == "===" else nbformat.v4.new_markdown_cell
-        cells.append(make(source.strip(), id=f"cell-{position:02}"))
+        make = nbformat.v4.new_markdown_cell if kind == "---" else nbformat.v4.new_code_cell
+        tags = {"tags": [course.COMPARED]} if kind == "=== compared" else {}
+        cells.append(make(source.strip(), id=f"cell-{position:02}", metadata=tags))
     return nbformat.v4.new_notebook(
         cells=cells,
         metadata={
@@ -123,7 +124,7 @@ def main(arguments=None):
     if number in numbers or not 1 <= number <= 99:
         raise course.Problem(f"{options.chapter}: number {number} is taken or not from 1 to 99")
     path = folder / f"{number:02}_{topic}.ipynb"
-    notebook = new_notebook(course.number(path), options.title.strip(), chapter)
+    notebook = new_notebook(course.number(path), options.title.strip(), options.chapter.strip("/"), topic)
     stamp.stamp(notebook, path, course.repository())
     folder.mkdir(parents=True, exist_ok=True)
     course.write(notebook, path)

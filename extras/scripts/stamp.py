@@ -19,6 +19,11 @@ BADGE = re.compile(r"^\[!\[Open in Colab\]\(.*$", re.M)
 SETUP = "# Setup, the same in every notebook"
 
 
+def own_code(notebook):
+    """The sources of the lesson's code cells, without the setup cell."""
+    return [c.source for c in notebook.cells if c.cell_type == "code" and not c.source.startswith(SETUP)]
+
+
 def stamp(notebook, path, address, root=course.ROOT):
     """Put the badge and the setup cell into `notebook`, whose place in the course is `path`; return if it changed."""
     before = nbformat.writes(notebook)
@@ -31,14 +36,18 @@ def stamp(notebook, path, address, root=course.ROOT):
     else:
         heading, _, rest = title.source.partition("\n")
         title.source = f"{heading}\n\n{badge}\n\n{rest.lstrip()}".rstrip()
+    try:
+        setup = setup_cell(address, own_code(notebook))
+    except LookupError as error:
+        raise course.Problem(f"{path}: {error}") from error
     for position, cell in enumerate(notebook.cells):
         if cell.cell_type == "code" and cell.source.startswith(SETUP):
             if position != 1:
                 raise course.Problem(f"{path}: the setup cell is cell {position + 1}; it belongs second")
-            cell.source, cell.metadata = setup_cell(address), nbformat.from_dict(FOLDED)
+            cell.source, cell.metadata = setup, nbformat.from_dict(FOLDED)
             break
     else:
-        notebook.cells.insert(1, nbformat.v4.new_code_cell(setup_cell(address), id="setup", metadata=FOLDED))
+        notebook.cells.insert(1, nbformat.v4.new_code_cell(setup, id="setup", metadata=FOLDED))
     return nbformat.writes(notebook) != before
 
 

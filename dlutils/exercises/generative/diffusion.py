@@ -1,15 +1,8 @@
-"""The checked exercises of chapter 3, Generative models: reference solutions, and mistakes that people make."""
+"""Exercises of 3.4, Diffusion: reference solutions, and the mistakes people make."""
 
 from dlutils.exercises._core import exercise
 
-import functools
-
 import numpy as np
-
-_exercise = functools.partial(exercise, "03_generative")
-
-
-# --- 3.4 Diffusion ---------------------------------------------------------------------------------------------------
 
 
 def _schedule(rng, steps):
@@ -26,8 +19,7 @@ def _q_sample_cases(rng):
         )
 
 
-@_exercise(
-    "04_diffusion",
+@exercise(
     "Return x_t for x0 and noise (n, d), times t (n,) and alphas_bar (T + 1,).",
     _q_sample_cases,
 )
@@ -68,8 +60,7 @@ def _posterior_cases(rng):
         yield rng.standard_normal(d), rng.standard_normal(d) + 2, t, _schedule(rng, 6)
 
 
-@_exercise(
-    "04_diffusion",
+@exercise(
     "Return the mean of q(x_{t-1} | x_t, x0) for alphas_bar (T + 1,).",
     _posterior_cases,
 )
@@ -112,8 +103,7 @@ def _ddim_cases(rng):
         yield rng.standard_normal(d), rng.standard_normal(d), rng.uniform(0.2, 0.4), rng.uniform(0.6, 0.8)
 
 
-@_exercise(
-    "04_diffusion",
+@exercise(
     "Return x_s of DDIM with eta = 0, from x_t and the predicted velocity v.",
     _ddim_cases,
 )
@@ -151,8 +141,7 @@ def _guided_cases(rng):
         yield rng.standard_normal(d), rng.standard_normal(d), w + rng.uniform(0.1, 0.4)
 
 
-@_exercise(
-    "04_diffusion",
+@exercise(
     "Return the guided noise from the predictions with the class and without one.",
     _guided_cases,
 )

@@ -1,15 +1,8 @@
-"""The checked exercises of chapter 6, Tools: each a reference solution, then the mistakes that people make."""
+"""Exercises of 6.5, Deployment and serving: reference solutions, and the mistakes people make."""
 
 from dlutils.exercises._core import exercise
 
-import functools
-
 import numpy as np
-
-_exercise = functools.partial(exercise, "06_tools")
-
-
-# --- 6.5 Deployment and serving --------------------------------------------------------------------------------------
 
 
 def _percentile_cases(rng):
@@ -20,8 +13,7 @@ def _percentile_cases(rng):
         yield rng.exponential(10, size=int(rng.integers(5, 40))), float(rng.choice([25.0, 50.0, 90.0, 95.0, 99.0]))
 
 
-@_exercise(
-    "05_deployment_and_serving",
+@exercise(
     "Return the smallest of the values that at least q percent of them do not exceed.",
     _percentile_cases,
 )
@@ -66,8 +58,7 @@ def _waiting_cases(rng):
         yield np.cumsum(rng.exponential(1.0, size=n)) + 0.5, rng.exponential(0.8, size=n) + 0.05
 
 
-@_exercise(
-    "05_deployment_and_serving",
+@exercise(
     "Return how long each caller waits for its turn at one server, first come first served.",
     _waiting_cases,
 )
@@ -112,8 +103,7 @@ def _batch_sizes_cases(rng):
         yield np.cumsum(rng.exponential(0.5, size=n)), int(rng.integers(3, 6)), float(rng.uniform(0.8, 1.6))
 
 
-@_exercise(
-    "05_deployment_and_serving",
+@exercise(
     "Return the sizes of the micro-batches that these arrivals make.",
     _batch_sizes_cases,
 )

@@ -1,15 +1,8 @@
-"""The checked exercises of chapter 5, Training and optimisation: reference solutions, and mistakes that people make."""
+"""Exercises of 5.2, Optimizers: reference solutions, and the mistakes people make."""
 
 from dlutils.exercises._core import exercise
 
-import functools
-
 import numpy as np
-
-_exercise = functools.partial(exercise, "05_training_optimization")
-
-
-# --- 5.2 Optimizers --------------------------------------------------------------------------------------------------
 
 
 def _path_cases(rng):
@@ -18,8 +11,7 @@ def _path_cases(rng):
         yield rng.standard_normal(d), gradients, float(rng.uniform(0.1, 0.3)), float(rng.uniform(0.5, 0.9))
 
 
-@_exercise(
-    "02_optimizers",
+@exercise(
     "Return the weights (steps, d) after each step of SGD with momentum, for gradients (steps, d) that are given.",
     _path_cases,
 )
@@ -75,8 +67,7 @@ def _lookahead_cases(rng):
         )
 
 
-@_exercise(
-    "02_optimizers",
+@exercise(
     "Return (w, v) after one step of Nesterov's method in its look-ahead form, on f(w) = w @ H @ w / 2.",
     _lookahead_cases,
 )
@@ -123,9 +114,7 @@ def _adam_cases(rng):
         yield rng.standard_normal(d), rng.standard_normal(d), m, v, t, 0.1, beta1, beta2, float(rng.uniform(0.05, 0.1))
 
 
-@_exercise(
-    "02_optimizers", "Return (w, m, v) after step number t = 1, 2, … of Adam, with PyTorch's epsilon.", _adam_cases
-)
+@exercise("Return (w, m, v) after step number t = 1, 2, … of Adam, with PyTorch's epsilon.", _adam_cases)
 def adam_step(w, g, m, v, t, lr, beta1, beta2, eps):
     m = beta1 * m + (1 - beta1) * g
     v = beta2 * v + (1 - beta2) * g**2
@@ -185,8 +174,7 @@ def _rates_cases(rng):
         yield (np.insert(middle, 1, [rng.uniform(0.1, 1), rng.uniform(10, 40)]),)
 
 
-@_exercise(
-    "02_optimizers",
+@exercise(
     "Return (lr, rate, lr_ball, mu, rate_ball): the best for gradient descent and the heavy ball on a quadratic.",
     _rates_cases,
 )
