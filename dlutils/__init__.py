@@ -33,6 +33,7 @@ _tensorflow.install()
 
 from dlutils.data import Dataset, datasets, load
 from dlutils.device import describe, is_quick, pick, seed_everything, setup, torch_device
+from dlutils.diagrams import diagram, shapes_of
 from dlutils.errors import CourseError
 from dlutils.exercises.progress import progress
 from dlutils.plots import COLORS, image_grid, plot_curves, use_style
@@ -40,9 +41,20 @@ from dlutils.proof import ProofError, claim, report, same
 
 __version__ = "0.1.0"
 
-__all__ = ["COLORS", "CourseError", "Dataset", "ProofError", "claim", "datasets", "describe", "image_grid"]
-__all__ += ["is_quick", "load", "pick", "plot_curves", "progress", "quick", "report", "same", "seed_everything"]
-__all__ += ["setup", "torch_device", "use_style"]
+__all__ = ["COLORS", "CourseError", "Dataset", "ProofError", "claim", "datasets", "describe", "diagram"]
+__all__ += [
+    "image_grid",
+    "is_quick",
+    "load",
+    "pick",
+    "plot_curves",
+    "progress",
+    "quick",
+    "report",
+    "same",
+    "seed_everything",
+]
+__all__ += ["setup", "shapes_of", "torch_device", "use_style"]
 
 
 def __getattr__(name):

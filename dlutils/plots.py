@@ -4,6 +4,7 @@ from dlutils.errors import CourseError
 from dlutils.proof import to_numpy
 
 import math
+import sys
 
 # Okabe and Ito, "Color Universal Design" (2008), in an order whose lightness alternates.
 COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#000000", "#F0E442")
@@ -11,7 +12,10 @@ LINES = ("-", "--", "-.", ":", "-", "--", "-.", ":")
 
 
 def use_style():
-    """Set matplotlib's defaults for the course: colours, line styles that differ in grey, size and grid."""
+    """Set matplotlib's defaults for the course: colours, line styles that differ in grey, size and grid.
+
+    In a notebook each figure is also stored with a text in place of it, for readers who do not see it.
+    """
     import matplotlib as mpl
     from cycler import cycler
 
@@ -32,6 +36,29 @@ def use_style():
             "lines.linewidth": 1.8,
         }
     )
+    if "ipykernel" in sys.modules:
+        import matplotlib_inline.backend_inline  # noqa: F401  (it sets a formatter of its own when it is imported)
+        from IPython import get_ipython
+        from IPython.core.pylabtools import print_figure
+
+        def png(figure):
+            data = print_figure(figure, base64=True)
+            return data and (data, {"alt": alt_text(figure)})
+
+        get_ipython().display_formatter.formatters["image/png"].for_type(mpl.figure.Figure, png)
+
+
+def alt_text(figure):
+    """What a figure shows, in words: what `figure.set_label` was given, else its titles, axes and legends."""
+    if figure.get_label():
+        return figure.get_label()
+    parts = [figure.get_suptitle()]
+    for axis in figure.axes:
+        lines = [text.get_text() for text in axis.get_legend().get_texts()] if axis.get_legend() else []
+        across = " against ".join(filter(None, (axis.get_ylabel(), axis.get_xlabel())))
+        parts.append(": ".join(filter(None, (axis.get_title(), across, ", ".join(lines)))))
+    words = [" ".join(part.split()) for part in dict.fromkeys(filter(None, parts))]
+    return f"Figure of {len(figure.axes)} panel{'s' * (len(figure.axes) > 1)}. {'; '.join(words)[:600]}".strip()
 
 
 def image_grid(images, titles=None, *, columns=8, title=None, size=1.1, cmap="gray", value_range=None):

@@ -11,6 +11,7 @@ matplotlib.use("Agg")
 import dlutils
 from dlutils import CourseError, ProofError, claim, image_grid, plot_curves, report, same
 from dlutils import device as device_module
+from dlutils.plots import alt_text
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -337,4 +338,82 @@ def test_plot_curves_refuses():
         plot_curves({"a": [1, 2]}, x=[1, 2, 3])
     with pytest.raises(CourseError, match="'a' has 0 values"):
         plot_curves({"a": []})
+    plt.close("all")
+
+
+# --- diagrams --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def network():
+    layers = [torch.nn.Conv2d(1, 4, 3), torch.nn.ReLU(), torch.nn.Flatten(), torch.nn.Linear(144, 10)]
+    return dlutils.shapes_of(torch.nn.Sequential(*layers), torch.zeros(2, 1, 8, 8))
+
+
+BOXES = {"x": (0, 0, "pictures"), "0": (1, 0, "convolution"), "1": (2, 0, "ReLU", "op"), "3": (3, 0, "linear")}
+
+
+def test_shapes_are_those_of_the_running_model(network):
+    assert network["0"] == ([(2, 1, 8, 8)], (2, 4, 6, 6)) and network["3"] == ([(2, 144)], (2, 10))
+    lstm = dlutils.shapes_of(torch.nn.Sequential(torch.nn.LSTM(3, 5)), torch.zeros(7, 2, 3))
+    assert lstm["0"] == ([(7, 2, 3)], (7, 2, 5)), "of several outputs the first counts"
+    layers = [keras.Input((8, 8, 1)), keras.layers.Conv2D(4, 3, name="c"), keras.layers.Flatten(name="f")]
+    model = keras.Sequential(layers)
+    assert dlutils.shapes_of(model)["f"] == ([(None, 6, 6, 4)], (None, 144))
+
+
+def test_diagram_writes_shapes_on_its_arrows_and_tells_them_in_words(network):
+    arrows = [("x", "0"), ("0", "1"), ("1", "3", "flattened"), ("x", "3", torch.zeros(2, 9), -0.3)]
+    with pytest.raises(CourseError, match=r"'1' gives \(2, 4, 6, 6\), but '3' takes \(2, 144\)"):
+        dlutils.diagram(BOXES, arrows, shapes=network)
+    boxes = {**BOXES, "2": (2.5, 1, "flatten")}
+    arrows[2:3] = [("1", "2"), ("2", "3")]
+    figure = dlutils.diagram(boxes, arrows, shapes=network, groups={"body": ["0", "1"]}, title="Net")
+    shown = [text.get_text() for text in figure.axes[0].texts]
+    assert {"(2, 1, 8, 8)", "(2, 4, 6, 6)", "(2, 144)", "(2, 9)", "body", "Net", "convolution"} <= set(shown)
+    assert figure.get_label().startswith("Diagram: Net. pictures to convolution (2, 1, 8, 8); convolution to ReLU")
+    plt.close("all")
+
+
+@pytest.mark.parametrize(
+    ("boxes", "arrows", "message"),
+    [
+        (BOXES, [("x", "y")], "no box 'y'"),
+        ({"x": (0, 0, "x", "blob")}, [], "kind 'blob'; there are data, op"),
+        (BOXES, [("x", "0", "(2, 1, 8, 8)")], "looks like a typed shape"),
+        (BOXES, [("x", "0", "2 × 64")], "looks like a typed shape"),
+    ],
+)
+def test_diagram_refuses(boxes, arrows, message):
+    with pytest.raises(CourseError, match=message):
+        dlutils.diagram(boxes, arrows)
+    plt.close("all")
+
+
+def drawn(axis):
+    """The boxes of a diagram, and the points along its arrows, in inches."""
+    boxes = [p.get_bbox() for p in axis.patches if isinstance(p, matplotlib.patches.FancyBboxPatch)]
+    arrows = [p._path_original.vertices for p in axis.patches if isinstance(p, matplotlib.patches.FancyArrowPatch)]
+    return boxes, arrows
+
+
+@pytest.mark.parametrize("detour", [0.3, -0.3])
+@pytest.mark.parametrize("upright", [True, False])
+def test_a_detour_goes_around_the_boxes_between(detour, upright):
+    boxes = {name: (0, i, name * 9) if upright else (i, 0, name * 9) for i, name in enumerate("abc")}
+    figure = dlutils.diagram(boxes, [("a", "c", None, detour)])
+    (_, middle, _), (path,) = drawn(figure.axes[0])
+    leg = path[1:3, 0 if upright else 1]
+    edge = (middle.x1 if detour > 0 else middle.x0) if upright else (middle.y1 if detour > 0 else middle.y0)
+    assert leg[0] == leg[1] == pytest.approx(edge + detour)
+    plt.close("all")
+
+
+def test_figures_say_in_words_what_they_show():
+    plot_curves({"training": [3, 2, 1], "test": [3, 2.5, 2]}, title="Two losses")
+    assert alt_text(plt.gcf()) == "Figure of 1 panel. Two losses: loss against epoch: training, test"
+    figure = image_grid(np.zeros((2, 4, 4)), ["a", "b"], title="Pictures")
+    assert alt_text(figure) == "Figure of 2 panels. Pictures; a; b"
+    figure.set_label("Two black squares.")
+    assert alt_text(figure) == "Two black squares."
     plt.close("all")

@@ -65,8 +65,9 @@ def clean(notebook, minutes):
         if cell.cell_type == "code":
             cell.outputs = [output for output in cell.outputs if WIDGET not in output.get("data", {})]
             for output in cell.outputs:
-                if "metadata" in output:
-                    output.metadata = {}
+                if "metadata" in output:  # the text in place of a picture is for readers
+                    kept = {kind: shown["alt"] for kind, shown in output.metadata.items() if "alt" in shown}
+                    output.metadata = {kind: {"alt": alt} for kind, alt in kept.items()}
 
 
 def refresh(path, timeout):
