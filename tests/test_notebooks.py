@@ -18,6 +18,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbformat.validator import iter_validate
+from nbval.plugin import get_sanitize_patterns
 
 import course
 import new_notebook
@@ -26,6 +27,7 @@ import stamp
 from setup_cell import FOLDED, setup_cell
 
 ALLOWED_MAGICS = ("%time", "%timeit", "%%time", "%%timeit")  # nbval passes unknown ones and failing !commands alike
+SANITIZED = get_sanitize_patterns((course.ROOT / "tests" / "sanitize.cfg").read_text(encoding="utf-8"))
 SECTIONS = ("pitfalls", "exercises", "summary", "further reading")
 TABLE = "| needs | time on two cores | data |"
 BANNED = {
@@ -182,6 +184,20 @@ def checked_cells(lesson):
         yield f"{checked} cells with the tag {course.COMPARED!r}; at least 3"
 
 
+def portable(lesson):
+    """What nbval compares, and its sanitiser leaves, must not hold rounding errors or times."""
+    for cell in lesson.code:
+        if course.COMPARED not in cell.metadata.get("tags", []):
+            continue
+        for output in cell.outputs:
+            shown = text_of(output)
+            for pattern, replacement in SANITIZED:
+                shown = re.sub(pattern, replacement, shown)
+            for found in re.findall(r"\d\.?\d*e-(?:0[6-9]|[1-9]\d)\b|\b\d+\.\d+ ?(?:s|ms|µs|seconds|minutes)\b", shown):
+                if found not in cell.source:
+                    yield f"{first_line(cell)} is compared and prints {found!r}, which differs between machines"
+
+
 def proofs(lesson):
     if (claims := lesson.calls.count("claim")) < 3:
         yield f"{claims} claims; at least 3"
@@ -273,8 +289,8 @@ def size(lesson):
 CHECKS = {
     check.__name__: check
     for check in (
-        title, badge, setup, imports, one_run, clean_outputs, magics, checked_cells, proofs, exercises, sections,
-        links, mathematics, short_cells, figures, banned, valid, metadata, size,
+        title, badge, setup, imports, one_run, clean_outputs, magics, checked_cells, portable, proofs, exercises,
+        sections, links, mathematics, short_cells, figures, banned, valid, metadata, size,
     )
 }  # fmt: skip
 
@@ -481,6 +497,9 @@ BREAKAGES = [
     ("checked_cells", output(4)),
     ("checked_cells", output(4, stdout("\n"))),
     ("checked_cells", set_in(lambda n: n.cells[4].metadata, tags=["nbval-skip"])),
+    ("portable", output(4, stdout("✓ one\nrounding error 3.1e-17\n"))),
+    ("portable", output(4, stdout("✓ one\ntrained in 0.31 s\n"))),
+    ("portable", output(4, stdout("✓ one\nlargest difference: 2.2e-16\n"))),
     ("proofs", replace(4, "dlutils.claim", "# dlutils.claim")),
     ("exercises", replace(8, "ex.one.check(one)", "")),
     ("exercises", output(8, stdout("✓ solved\n"))),

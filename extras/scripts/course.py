@@ -21,6 +21,14 @@ CHAPTERS = {
 }
 PARTS = ("computer_vision", "nlp", "time_series", "anomaly_detection", "reinforcement_learning")  # of 04_projects
 COMPARED = "nbval-check-output"  # the tag of the cells whose output must be the committed one on every machine
+# Switches the vector units off, as far as they can be: sums are rounded otherwise, as on another processor.
+PORTABLE = {
+    "ATEN_CPU_CAPABILITY": "default",
+    "ONEDNN_MAX_CPU_ISA": "SSE41",
+    "MKL_CBWR": "COMPATIBLE",
+    "OPENBLAS_CORETYPE": "Haswell",
+    "NPY_DISABLE_CPU_FEATURES": "AVX512F AVX512CD AVX512_SKX",
+}
 TEMPORARY_FOLDERS = ("DLUTILS_CACHE", "DLUTILS_HOME", "IPYTHONDIR")
 
 
