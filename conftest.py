@@ -31,6 +31,7 @@ def pytest_addoption(parser):
     parser.addoption(
         "--portable", action="store_true", help="with the vector units off: rounding as on another machine"
     )
+    parser.addoption("--pretend-gpu", choices=("cuda", "mps"), help="PyTorch with a GPU that is not there")
 
 
 def pytest_configure(config):
@@ -43,6 +44,8 @@ def pytest_configure(config):
     # Two workers share the cores: more threads than cores make both slower.
     os.environ.update({f"{library}_NUM_THREADS": "1" for library in THREADS})
     os.environ.update(TF_NUM_INTRAOP_THREADS="1", TF_NUM_INTEROP_THREADS="1", COURSE_PROFILE="quick")
+    if config.option.pretend_gpu:
+        os.environ["COURSE_PRETEND_GPU"] = config.option.pretend_gpu
     if config.option.portable:
         os.environ.update(course.PORTABLE)
     course.no_network(os.environ)

@@ -1,91 +1,59 @@
 """How a notebook is run and compared: small ones with a planted fault, under the course's own settings."""
 
-import os
 import re
-import subprocess
-import sys
 import time
 
-import nbformat
 import pytest
 
 import torch
-
-import course
-
-
-@pytest.fixture
-def run(tmp_path):
-    """Write a notebook of these code cells, all compared with the stored text, and test it as `make test` would."""
-
-    def run(*cells, options=(), **environment):
-        notebook = nbformat.v4.new_notebook()
-        for count, (source, text) in enumerate(cells, start=1):
-            outputs = [nbformat.v4.new_output("stream", name="stdout", text=text)] if text else []
-            cell = nbformat.v4.new_code_cell(source, execution_count=count, outputs=outputs)
-            cell.metadata["tags"] = [course.COMPARED] if text else []
-            notebook.cells.append(cell)
-        path = tmp_path / "planted.ipynb"
-        nbformat.write(notebook, path)
-        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "conftest", "--rootdir", course.ROOT]
-        command += ["-c", course.ROOT / "pyproject.toml", "-rs", *options, path]
-        paths = os.pathsep.join([str(course.ROOT), str(course.ROOT / "extras" / "scripts")])
-        environment = {**os.environ, "PYTHONPATH": paths, **environment}
-        done = subprocess.run(
-            command, capture_output=True, text=True, check=False, cwd=course.ROOT, env=environment, timeout=240
-        )
-        return done.returncode, done.stdout + done.stderr
-
-    return run
-
 
 SAME = "import dlutils\nimport numpy as np\n_ = dlutils.same(a=np.float32([1]), b=np.float32([1 + 3e-7]))"
 SAME_TEXT = "✓ a = b   shape (1,)   largest difference {}\n"
 
 
-def test_what_same_and_report_measure_is_not_compared(run):
+def test_what_same_and_report_measure_is_not_compared(run_notebook):
     report = "dlutils.report('accuracy', 0.5, '%')\ndlutils.claim(True, 'a finding')"
-    code, said = run((SAME, SAME_TEXT.format("4.8e-08")), (report, "▸ accuracy: 61.0 %\n✓ a finding\n"))
+    code, said = run_notebook((SAME, SAME_TEXT.format("4.8e-08")), (report, "▸ accuracy: 61.0 %\n✓ a finding\n"))
     assert (code, "2 passed" in said) == (0, True), said
 
 
 @pytest.mark.parametrize(
     "stored", [SAME_TEXT.format("4.8e-08").replace("(1,)", "(2,)"), SAME_TEXT.format("small"), "✓ a = c   shape (1,)\n"]
 )
-def test_all_else_that_same_prints_is_compared(run, stored):
-    code, said = run((SAME, stored))
+def test_all_else_that_same_prints_is_compared(run_notebook, stored):
+    code, said = run_notebook((SAME, stored))
     assert code == 1 and "Cell outputs differ" in said, said
 
 
-def test_a_planted_digit_of_the_machine_is_caught_by_the_portable_run(run):
+def test_a_planted_digit_of_the_machine_is_caught_by_the_portable_run(run_notebook):
     source = (
         "import dlutils, torch\n"
         "x = torch.rand(999_983, generator=torch.Generator().manual_seed(0))\n"
         'print(f"{1e6 * torch.softmax(x, 0)[5].item():.9f}")'
     )
-    _, said = run((source, "unknown\n"))
+    _, said = run_notebook((source, "unknown\n"))
     here = re.search(r"\d\.\d{9}", said)[0] + "\n"
-    code, said = run((source, here))
+    code, said = run_notebook((source, here))
     assert code == 0, said
-    code, said = run((source, here), options=["--portable"])
+    code, said = run_notebook((source, here), options=["--portable"])
     if torch.backends.cpu.get_cpu_capability() != "DEFAULT":  # else there is nothing to switch off
         assert code == 1 and "Cell outputs differ" in said, said
 
 
-def test_a_dead_kernel_is_noticed_at_once_and_named(run):
+def test_a_dead_kernel_is_noticed_at_once_and_named(run_notebook):
     start = time.monotonic()
-    code, said = run(("a = 1", ""), ("import os\nos._exit(1)", ""), ("print(a)", "1\n"), ("b = 2", ""))
+    code, said = run_notebook(("a = 1", ""), ("import os\nos._exit(1)", ""), ("print(a)", "1\n"), ("b = 2", ""))
     assert code == 1 and time.monotonic() - start < 60
     assert "1 failed, 1 passed, 2 skipped" in said and "Cell 1: The kernel died while it ran this cell" in said, said
     assert "cell 1 of this notebook failed" in said
 
 
-def test_a_cell_that_never_ends_is_named_and_takes_nothing_down_with_it(run):
-    code, said = run(("while True: pass", ""), ("print(1)", "1\n"), options=["--nbval-cell-timeout=3"])
+def test_a_cell_that_never_ends_is_named_and_takes_nothing_down_with_it(run_notebook):
+    code, said = run_notebook(("while True: pass", ""), ("print(1)", "1\n"), options=["--nbval-cell-timeout=3"])
     assert code == 1 and "1 failed, 1 skipped" in said and "Timeout of 3 seconds" in said, said
     assert "while True: pass" in said
 
 
-def test_after_an_error_the_rest_is_skipped_after_a_difference_it_is_not(run):
-    code, said = run(("print(2)", "1\n"), ("1 / 0", ""), ("print(3)", "3\n"))
+def test_after_an_error_the_rest_is_skipped_after_a_difference_it_is_not(run_notebook):
+    code, said = run_notebook(("print(2)", "1\n"), ("1 / 0", ""), ("print(3)", "3\n"))
     assert code == 1 and "2 failed, 1 skipped" in said and "ZeroDivisionError" in said, said
