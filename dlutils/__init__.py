@@ -10,6 +10,7 @@ Import this package first, before PyTorch and TensorFlow. It loads neither, but 
 # ruff: noqa: E402  (what is set here must be set before the modules below are imported)
 
 import os
+import sys
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 # NumPy's threads and those of PyTorch and TensorFlow wait for each other: on two cores a small NumPy training loop can
@@ -26,6 +27,10 @@ if "OMP_WAIT_POLICY" not in os.environ:
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors only; no banner of CPU features
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # else TensorFlow announces that rounding may differ
 os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")  # else TensorFlow takes all of the GPU's memory
+
+for _stream in (sys.stdout, sys.stderr):
+    if "utf" not in (getattr(_stream, "encoding", None) or "utf").lower() and hasattr(_stream, "reconfigure"):
+        _stream.reconfigure(errors="replace")  # a console that lacks ✓ and ● shows ? instead of stopping
 
 from dlutils import _tensorflow
 

@@ -32,6 +32,29 @@ def python(code, **environment):
     return done.stdout
 
 
+# --- consoles ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii", "utf-8"])
+def test_a_console_without_the_signs_shows_question_marks(encoding):
+    code = "import dlutils; dlutils.claim(True, 'it holds'); dlutils.report('a', 1); dlutils.progress()"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, env={**os.environ, "PYTHONIOENCODING": encoding}, check=False
+    )
+    sign = "✓" if encoding == "utf-8" else "?"
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.decode(encoding).startswith(f"{sign} it holds") and b"exercises solved" in done.stdout
+
+
+@pytest.mark.parametrize("command", [["results.py", "--help"], ["results.py", "--check"], ["check.py", "--help"]])
+def test_scripts_print_on_any_console(command, root):
+    script = [sys.executable, root / "extras" / "scripts" / command[0], *command[1:]]
+    done = subprocess.run(
+        script, capture_output=True, env={**os.environ, "PYTHONIOENCODING": "ascii"}, cwd=root, check=False
+    )
+    assert b"Traceback" not in done.stderr, done.stderr
+
+
 # --- import ----------------------------------------------------------------------------------------------------------
 
 

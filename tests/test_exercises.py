@@ -1,22 +1,19 @@
 """Exercises are held both ways: the stub is not started, the reference passes, and each mistake gets its own hint."""
 
-from dlutils import exercises
-from dlutils.errors import CourseError
-from dlutils.exercises import _core, progress
+from dlutils.exercises import _core, _record, progress
 from dlutils.exercises._core import REGISTRY, Exercise
 
-import importlib
+import _thread
 import json
-import pkgutil
+import threading
 import time
 
 import numpy as np
 import pytest
 
-for _module in pkgutil.iter_modules(exercises.__path__):
-    importlib.import_module(f"dlutils.exercises.{_module.name}")
-
+progress.load_all()
 ALL = list(REGISTRY.values())
+NOTEBOOKS = progress.lessons()
 MISTAKES = [(exercise, wrong) for exercise in ALL for wrong in exercise.wrong]
 
 
@@ -65,7 +62,7 @@ def test_each_case_is_fresh_and_floats_are_float64(exercise):
 
 @pytest.mark.parametrize("exercise", ALL, ids=name_of)
 def test_each_exercise_stands_in_its_notebook(exercise, request):
-    path = request.config.rootpath / exercise.chapter / f"{exercise.notebook}.ipynb"
+    path = request.config.rootpath / NOTEBOOKS[exercise.place]
     notebook = json.loads(path.read_text(encoding="utf-8"))
     code = "\n".join("".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code")
     assert f"def {exercise.name}(" in code
@@ -75,7 +72,7 @@ def test_each_exercise_stands_in_its_notebook(exercise, request):
 def test_the_stubs_in_the_notebooks_are_not_started(request):
     checked = 0
     for exercise in ALL:
-        path = request.config.rootpath / exercise.chapter / f"{exercise.notebook}.ipynb"
+        path = request.config.rootpath / NOTEBOOKS[exercise.place]
         for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
             if f"ex.{exercise.name}.check(" in "".join(cell["source"]):
                 said = "".join(text for output in cell["outputs"] for text in output.get("text", []))
@@ -96,14 +93,7 @@ def double(monkeypatch, tmp_path):
     def double(x):
         return 2 * x
 
-    made = Exercise(
-        "01_foundations",
-        "99_tests",
-        "Return 2x.",
-        lambda rng: [(rng.random(3),), (rng.random((2, 2)),)],
-        double,
-        time_limit=0.5,
-    )
+    made = Exercise("Return 2x.", lambda rng: [(rng.random(3),), (rng.random((2, 2)),)], double, time_limit=0.5)
     made.mistake("that is the square")(lambda x: x**2)
     made.mistake("that is the half")(lambda x: x / 2)
     return made
@@ -113,13 +103,13 @@ def test_right_answer_is_remembered_once(double, capsys):
     double.check(lambda x: x + x)
     double.check(lambda x: x + x)
     assert capsys.readouterr().out.count("✓ double: right on 2 random inputs") == 2
-    assert progress.solved() == ["01_foundations/99_tests/double"]
+    assert _record.solved() == [double.full_name]
 
 
 def test_wrong_answer_is_not_remembered(double, capsys):
     double.check(lambda x: x**2)
     assert capsys.readouterr().out == "✗ that is the square\n"
-    assert progress.solved() == []
+    assert _record.solved() == []
 
 
 def _mutates(x):
@@ -157,8 +147,8 @@ def _swallows(x):
         (_exits, "wrong", "SystemExit"),
         (_swallows, "wrong", "still running after 0.5 s"),
         (lambda x: x.sum(), "wrong", "the shape is (), it should be (3,)"),
-        (lambda x: 3 * x, "wrong", "the shape is right, the values are not"),
-        (lambda x: 2 * x + np.nan, "wrong", "the values are not"),
+        (lambda x: 3 * x, "wrong", "] it should be "),
+        (lambda x: 2 * x + np.nan, "wrong", ", you gave nan"),
         (lambda x: "twice", "wrong", "the shape is (), it should be (3,)"),
         (lambda x: object(), "wrong", "called with"),
         (lambda x: list(2 * x), "right", "right on 2"),
@@ -170,6 +160,133 @@ def test_the_check_survives_and_explains(double, function, status, words, capsys
     assert (result.status, words in result.message) == (status, True), result
     assert "noise" not in capsys.readouterr().out
     assert time.monotonic() - started < 5
+
+
+async def _awaits(x):
+    return 2 * x
+
+
+def _yields(x):
+    yield 2 * x
+
+
+async def _yields_later(x):
+    yield 2 * x
+
+
+@pytest.mark.parametrize(
+    ("function", "kind", "word"),
+    [
+        (_awaits, "coroutine", "async"),
+        (_yields, "generator", "yield"),
+        (_yields_later, "async_generator", "yield"),
+        (lambda x: map(lambda value: 2 * value, x), "map", "values"),
+    ],
+)
+def test_what_is_computed_later_is_named(double, function, kind, word, recwarn):
+    message = double.grade(function).message
+    assert message.startswith(f"returned a {kind}") and word in message, message
+    assert not recwarn.list  # such as "coroutine was never awaited"
+
+
+def test_tensors_are_answers_in_a_graph_or_not(monkeypatch):
+    monkeypatch.setattr(_core, "REGISTRY", {})
+    import torch
+
+    def loss_and_gradient(x):
+        return (x**2).sum(), {"gradient": 2 * x}
+
+    made = Exercise("Return both.", lambda rng: [(rng.random(3),), (rng.random(4),)], loss_and_gradient)
+    made.mistake("twice")(lambda x: (2 * (x**2).sum(), {"gradient": 2 * x}))
+
+    def undetached(x, factor=1):
+        z = torch.tensor(x, requires_grad=True)
+        loss = (z**2).sum()
+        (gradient,) = torch.autograd.grad(loss, z, create_graph=True)
+        return factor * loss, {"gradient": gradient}
+
+    assert made.grade(undetached) == _core.Result("right", "loss_and_gradient: right on 2 random inputs")
+    assert made.grade(lambda x: undetached(x, 2)).message == "twice"
+    assert "value [0]: it should be" in made.grade(lambda x: undetached(x, 3)).message
+    bfloat = made.grade(lambda x: torch.tensor(x, dtype=torch.bfloat16))
+    assert "raised TypeError" in bfloat.message and "called with" in bfloat.message
+
+
+def test_an_answer_that_the_function_goes_on_using_is_kept_as_it_was(double):
+    buffers = {}
+
+    def reuses(x):
+        buffer = buffers.setdefault("b", np.empty(4))[: x.size].reshape(x.shape)
+        buffer[...] = 2 * x
+        return buffer
+
+    assert double.grade(reuses).status == "right"
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: 2 * x.astype(np.float32),
+        lambda x: (2 * x.astype(np.float32)).astype(float),  # the digits are lost, whatever the type says
+        lambda x: [np.float32(2) * row for row in np.float32(x)],
+    ],
+)
+def test_single_precision_is_recognised(double, function):
+    message = double.grade(function).message
+    assert "32 bits" in message and "dtype" in message, message
+
+
+def test_a_mistake_in_single_precision_gets_its_hint(double):
+    assert double.grade(lambda x: np.float32(x) ** 2).message == "that is the square"
+
+
+def test_a_wrong_count_is_not_taken_for_single_precision(monkeypatch):
+    monkeypatch.setattr(_core, "REGISTRY", {})
+
+    def count(n):
+        return n
+
+    made = Exercise("Return n.", lambda rng: [(int(rng.integers(10**6, 10**7)),)], count)
+    assert "it should be" in made.grade(lambda n: n + 1).message
+
+
+def test_an_interrupted_check_stops_the_function(double, capsys):
+    before = set(threading.enumerate())
+
+    def endless(x):
+        _thread.interrupt_main()  # as the stop button does
+        while True:
+            print("noise")
+
+    with pytest.raises(KeyboardInterrupt):
+        double.grade(endless)
+    assert set(threading.enumerate()) <= before
+    assert "noise" not in capsys.readouterr().out
+
+
+def test_the_first_wrong_place_is_named_with_both_values(monkeypatch):
+    monkeypatch.setattr(_core, "REGISTRY", {})
+
+    def large(x):
+        return x
+
+    made = Exercise("Return x.", lambda rng: [(np.arange(40.0).reshape(5, 8),)], large)
+
+    def one_off(x, i=2, j=3, value=0.5):
+        answer = x.copy()
+        answer[i, j:] = value
+        return answer
+
+    assert "at [2, 3] it should be 19, you gave 0.5" in made.grade(one_off).message
+    assert "at [0, 0] it should be 0, you gave nan" in made.grade(lambda x: one_off(x, 0, 0, np.nan)).message
+    mask = Exercise("Return x > 3.", lambda rng: [(np.arange(40.0),)], lambda x: x > 3)
+    assert "at [3] it should be False, you gave True" in mask.grade(lambda x: x > 2).message
+    wrapped = Exercise("Return (1, [x]).", lambda rng: [(np.arange(40.0),)], lambda x: (1, [x, {"a": x}]))
+    message = wrapped.grade(lambda x: (1, [x, {"a": x + (x > 6)}])).message
+    assert "value [1][1]['a']: at [7] it should be 7, you gave 8" in message, message
+    assert "keys are ['b'], they should be ['a']" in wrapped.grade(lambda x: (1, [x, {"b": x}])).message
+    assert "value [1]: returned one dict where 2" in wrapped.grade(lambda x: (1, {0: x, 1: x})).message
+    assert "value [1]: returned 1 values where 2" in wrapped.grade(lambda x: (1, [x])).message
 
 
 def test_not_a_function(double):
@@ -196,12 +313,12 @@ def test_tuples_dicts_and_strings_are_compared(monkeypatch):
     def parts(x):
         return x.sum(), {"n": len(x)}, "word"
 
-    made = Exercise("01_foundations", "99_tests", "Return parts.", lambda rng: [(rng.random(3),)], parts)
+    made = Exercise("Return parts.", lambda rng: [(rng.random(3),)], parts)
     assert made.grade(parts).status == "right"
     assert "returned 2 values where 3" in made.grade(lambda x: (x.sum(), {"n": 3})).message
     assert "returned one float64 where 3" in made.grade(lambda x: x.sum()).message
-    assert "values are not right" in made.grade(lambda x: (x.sum(), {"n": 3}, "other")).message
-    assert "values are not right" in made.grade(lambda x: (x.sum(), {"m": 3}, "word")).message
+    assert "value [2]: not right" in made.grade(lambda x: (x.sum(), {"n": 3}, "other")).message
+    assert "value [1]: the keys are ['m'], they should be ['n']" in made.grade(lambda x: (x.sum(), {"m": 3}, 0)).message
 
 
 def test_infinity_and_nan_are_no_wildcards(monkeypatch):
@@ -210,17 +327,11 @@ def test_infinity_and_nan_are_no_wildcards(monkeypatch):
     def limits(x):
         return np.array([np.inf, 1.0])
 
-    made = Exercise("01_foundations", "99_tests", "Return limits.", lambda rng: [(rng.random(3),)], limits)
+    made = Exercise("Return limits.", lambda rng: [(rng.random(3),)], limits)
     made.mistake("not a number")(lambda x: np.array([np.nan, 1.0]))
     assert made.grade(lambda x: np.array([np.inf, 1.0])).status == "right"
     assert made.grade(lambda x: np.array([5.0, 1.0])).status == "wrong"
     assert made.grade(lambda x: np.array([np.nan, 1.0])).message == "not a number"
-
-
-def test_find_names_what_there_is():
-    assert _core.find(ALL[0].full_name) is ALL[0]
-    with pytest.raises(CourseError, match="no exercise 'x'.*01_foundations"):
-        _core.find("x")
 
 
 # --- progress --------------------------------------------------------------------------------------------------------
@@ -231,25 +342,38 @@ def test_progress_draws_the_journey(monkeypatch, tmp_path, capsys):
     progress.progress()
     before = capsys.readouterr().out
     assert f"0 of {len(ALL)} exercises solved" in before and "01_foundations" in before and "●" not in before
-    progress.remember(ALL[0].full_name)
+    _record.remember(ALL[0].full_name)
     progress.progress()
     after = capsys.readouterr().out
     assert f"1 of {len(ALL)} exercises solved" in after and after.count("●") == 1
 
 
+def test_older_records_with_numbers_stay_valid(monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("DLUTILS_HOME", str(tmp_path))
+    old = ["01_foundations/02_perceptron/margin", "04_projects/nlp/01_sentiment_analysis/mcnemar"]
+    (tmp_path / "progress.json").write_text(json.dumps({"solved": old}))
+    new = ["foundations/perceptron/margin", "projects/nlp/sentiment_analysis/mcnemar"]
+    assert _record.solved() == new and set(new) <= set(REGISTRY)
+    progress.progress()
+    assert f"2 of {len(ALL)} exercises solved" in capsys.readouterr().out
+    _record.remember(new[0])  # no second entry
+    _record.remember("a/b/c")
+    assert _record.solved() == [*new, "a/b/c"]
+
+
 def test_progress_survives_a_broken_file(monkeypatch, tmp_path, capsys):
     monkeypatch.setenv("DLUTILS_HOME", str(tmp_path))
     (tmp_path / "progress.json").write_text("{half")
-    assert progress.solved() == []
+    assert _record.solved() == []
     assert "cannot be read" in capsys.readouterr().out
-    progress.remember("a/b/c")
-    assert progress.solved() == ["a/b/c"]
+    _record.remember("a/b/c")
+    assert _record.solved() == ["a/b/c"]
 
 
 def test_progress_without_a_folder_to_write_costs_a_note(monkeypatch, tmp_path, capsys):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("DLUTILS_HOME", str(tmp_path / "file" / "below"))
-    progress.remember("a/b/c")
+    _record.remember("a/b/c")
     assert "solved, but not remembered" in capsys.readouterr().out
 
 
@@ -259,12 +383,12 @@ def test_progress_on_a_full_disk_leaves_no_partial_file(monkeypatch, tmp_path, c
     def full(*arguments, **options):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(progress.json, "dump", full)
-    progress.remember("a/b/c")
+    monkeypatch.setattr(_record.json, "dump", full)
+    _record.remember("a/b/c")
     assert "No space left on device" in capsys.readouterr().out
     assert list(tmp_path.iterdir()) == []
 
 
 def test_progress_goes_to_the_users_folder_by_default(monkeypatch):
     monkeypatch.delenv("DLUTILS_HOME", raising=False)
-    assert progress._file().name == "progress.json" and "hands-on-deep-learning" in str(progress._file())
+    assert _record._file().name == "progress.json" and "hands-on-deep-learning" in str(_record._file())

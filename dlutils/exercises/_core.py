@@ -1,6 +1,5 @@
 """How an exercise is checked: run the reader's function on random inputs, find the mistake, answer kindly."""
 
-from dlutils.errors import CourseError
 from dlutils.exercises._record import remember
 from dlutils.proof import to_numpy
 
@@ -13,11 +12,12 @@ import io
 import textwrap
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
+SINGLE = 1e-5  # relative; what is closer than this and yet not right has lost its digits to 32 bits
 REGISTRY: dict[str, "Exercise"] = {}  # by full name, in the order of the course
 
 
@@ -120,6 +120,13 @@ class Exercise:
         try:
             with np.errstate(all="ignore"):
                 answer = function(*arguments)
+                if inspect.iscoroutine(answer):
+                    answer.close()  # else Python warns that nobody awaits it
+                    return Result("wrong", "returned a coroutine: did you write async? A plain def gives the value")
+                if isinstance(answer, (Iterator, AsyncIterator)):
+                    late = f"returned a {type(answer).__name__}, which computes its values only when somebody asks"
+                    return Result("wrong", f"{late}: did you write yield? Return the values, in an array or a list")
+                answer = _snapshot(answer)
         except NotImplementedError:
             return Result("not started", f"{self.name}: not started. {self.task}")
         except Exception as error:  # whatever the reader's code raises is an answer to explain
@@ -129,22 +136,29 @@ class Exercise:
             return Result("wrong", "changes its input: work on a copy, for the caller still needs the original")
         if answer is None:
             return Result("wrong", "returned None: is a return statement missing?")
-        return copy.deepcopy(answer)
+        return answer
 
     def _judge(self, cases, answers):
         expected = [self.reference(*copy.deepcopy(case)) for case in cases]
         bad = [i for i in range(len(cases)) if not _equal(answers[i], expected[i], self.tolerance)]
         if not bad:
             return Result("right", f"{self.name}: right on {len(cases)} random inputs")
-        for mistake in self.wrong:
-            with np.errstate(all="ignore"):
-                theirs = [mistake.function(*copy.deepcopy(case)) for case in cases]
-            if all(_equal(answers[i], theirs[i], self.tolerance) for i in range(len(cases))):
-                return Result("wrong", mistake.hint)
+        with np.errstate(all="ignore"):
+            mistakes = [[wrong.function(*copy.deepcopy(case)) for case in cases] for wrong in self.wrong]
+        for tolerance in (self.tolerance, SINGLE):  # the second time for mistakes made in 32 bits
+            for wrong, theirs in zip(self.wrong, mistakes, strict=True):
+                if all(_equal(*pair, tolerance) for pair in zip(answers, theirs, strict=True)):
+                    return Result("wrong", wrong.hint)
+            if all(_equal(*pair, SINGLE) for pair in zip(answers, expected, strict=True)):
+                return Result(
+                    "wrong",
+                    "right to five digits or more, but the inputs have sixteen: some step works in 32 bits. NumPy "
+                    "keeps all 64; a new tensor needs dtype=torch.float64 (in Keras dtype='float64'), and no .float()",
+                )
         first = bad[0]
         return Result(
             "wrong",
-            f"{_difference(answers[first], expected[first])}\n  called with {_show(cases[first])}"
+            f"{_difference(answers[first], expected[first], self.tolerance)}\n  called with {_show(cases[first])}"
             f"\n  expected {_show(expected[first])}\n  you gave {_show(answers[first])}",
         )
 
@@ -192,12 +206,15 @@ def _time_limit(seconds):
         thread = threading.Thread(target=target, daemon=True)
         with contextlib.redirect_stdout(io.StringIO()):  # what the reader's function prints is not the answer
             begin = time.monotonic()
-            thread.start()
-            thread.join(left[0])
-            left[0] -= time.monotonic() - begin
-            if thread.is_alive():
-                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(_OutOfTime))
-                thread.join(1.0)
+            try:
+                thread.start()
+                thread.join(left[0])
+            finally:  # the time is up, or the reader has pressed the stop button
+                left[0] -= time.monotonic() - begin
+                if thread.is_alive():
+                    late = ctypes.py_object(_OutOfTime)
+                    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), late)
+                    thread.join(1.0)
         if "error" in box:
             return Result("wrong", f"stopped with {type(box['error']).__name__}: a function should return, not exit")
         if "value" not in box:
@@ -218,6 +235,18 @@ def _line_of(error, function):
     return f" (line {lines[-1]} of your function)" if lines else ""
 
 
+def _snapshot(answer):
+    """The answer as it is now, for the function may go on using its arrays; tensors, in a graph or not, as arrays."""
+    if isinstance(answer, dict):
+        return {key: _snapshot(value) for key, value in answer.items()}
+    if isinstance(answer, (list, tuple)):
+        values = [_snapshot(value) for value in answer]
+        return values if isinstance(answer, list) else tuple(values)
+    if isinstance(answer, np.ndarray) or hasattr(answer, "detach") or hasattr(answer, "numpy"):
+        return to_numpy(answer).copy()
+    return answer
+
+
 def _equal(a, b, tolerance):
     """Whether two answers (numbers, arrays, tensors, strings, and tuples, lists and dicts of them) agree."""
     if isinstance(b, dict):
@@ -236,29 +265,46 @@ def _equal(a, b, tolerance):
         a, b = to_numpy(a), to_numpy(b)
         if a.shape != b.shape or a.dtype.kind not in "biuf":
             return False
-        a, b = a.astype(float), b.astype(float)
+        return not _wrong_places(a, b, tolerance).any()
     except (TypeError, ValueError):
         return False
+
+
+def _wrong_places(a, b, tolerance):
+    """Where two arrays of numbers, of one shape, differ by more than the tolerance."""
+    if b.dtype.kind != "f":
+        tolerance = min(tolerance, 1e-8)  # counts and labels are right or wrong
+    a, b = a.astype(float), b.astype(float)
     with np.errstate(invalid="ignore"):  # inf - inf
         gap = np.where((a == b) | (np.isnan(a) & np.isnan(b)), 0.0, np.abs(a - b))
     scale = np.where(np.isfinite(b), np.maximum(1.0, np.abs(b)), 1.0)  # a tolerance relative to infinity would pass all
-    return bool((gap <= tolerance * scale).all())
+    return ~(gap <= tolerance * scale)  # not a number is wrong
 
 
-def _difference(answer, expected):
+def _difference(answer, expected, tolerance, path=""):
+    said = f"value {path}: " if path else ""
     if isinstance(expected, (tuple, list, dict)):
-        if not isinstance(answer, (tuple, list, dict)):
-            return f"returned one {type(answer).__name__} where {len(expected)} values are expected"
+        if isinstance(answer, np.ndarray) and answer.ndim:
+            answer = list(answer)
+        if not isinstance(answer, dict if isinstance(expected, dict) else (list, tuple)):
+            return f"{said}returned one {type(answer).__name__} where {len(expected)} values are expected"
+        if isinstance(expected, dict) and answer.keys() != expected.keys():
+            return f"{said}the keys are {list(answer)}, they should be {list(expected)}"
         if len(answer) != len(expected):
-            return f"returned {len(answer)} values where {len(expected)} are expected"
-        return "the values are not right"
+            return f"{said}returned {len(answer)} values where {len(expected)} are expected"
+        keys = expected if isinstance(expected, dict) else range(len(expected))
+        key = next(key for key in keys if not _equal(answer[key], expected[key], tolerance))
+        return _difference(answer[key], expected[key], tolerance, f"{path}[{key!r}]")
     try:
-        shape, wanted = to_numpy(answer).shape, to_numpy(expected).shape
+        a, b = to_numpy(answer), to_numpy(expected)
+        if a.shape != b.shape:
+            return f"{said}the shape is {a.shape}, it should be {b.shape}"
+        index = tuple(map(int, np.argwhere(_wrong_places(a, b, tolerance))[0]))
+        at = f"at {list(index)} " if index else ""
+        right, given = (f"{v:.10g}" if isinstance(v, float) else repr(v) for v in (b[index].item(), a[index].item()))
+        return f"{said}{at}it should be {right}, you gave {given}"
     except (TypeError, ValueError):
-        shape, wanted = None, None
-    if shape != wanted:
-        return f"the shape is {shape}, it should be {wanted}"
-    return "the shape is right, the values are not"
+        return f"{said}not right"
 
 
 def _show(value):
@@ -269,15 +315,3 @@ def _show(value):
     if isinstance(value, (np.ndarray, np.generic, float)):
         return np.array2string(np.asarray(value), precision=4, separator=", ").replace("\n", "")
     return textwrap.shorten(repr(value), 200)
-
-
-def find(full_name):
-    """The exercise of that full name ("foundations/perceptron/margin").
-
-    Raises:
-        CourseError: there is none.
-    """
-    try:
-        return REGISTRY[full_name]
-    except KeyError:
-        raise CourseError(f"no exercise {full_name!r}; there are {', '.join(REGISTRY) or 'none'}") from None

@@ -143,6 +143,9 @@ def no_network(environment, root=ROOT):
 
 def main(function, arguments=None):
     """Run a script's `function`; a Problem becomes one line on stderr and exit status 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a console that lacks ✓ shows ? instead of stopping
     try:
         sys.exit(function(arguments))
     except Problem as problem:
