@@ -5,90 +5,173 @@ import dlutils
 import numpy as np
 import pytest
 
+import torch
+
 import benchmark
+import measure
+from measure import Row
 
 
 @pytest.fixture(scope="module")
-def names():
-    """The modules that benchmark.py imports when it is run as a script."""
-    import gymnasium as gym
-    import pandas as pd
+def mlp():
+    import mlp_and_backpropagation
 
-    import torch
-
-    import keras
-    import tensorflow as tf
-
-    vars(benchmark).update(gym=gym, np=np, pd=pd, torch=torch, nn=torch.nn, keras=keras, tf=tf)
+    return mlp_and_backpropagation
 
 
-def test_all_ways_take_the_same_steps_and_learn(names):
-    X, y, X_test, y_test = benchmark.digits()
-    start = benchmark.start_weights(0)
-    models = [make(start) for make in (benchmark.ByHand, benchmark.OurAutograd, benchmark.PyTorch, benchmark.Keras)]
+@pytest.fixture(scope="module")
+def cnn():
+    import convolution_and_cnn
+
+    return convolution_and_cnn
+
+
+@pytest.fixture(scope="module")
+def ppo():
+    import policy_gradients_and_ppo
+
+    return policy_gradients_and_ppo
+
+
+# --- what is measured ------------------------------------------------------------------------------------------------
+
+
+def test_all_ways_take_the_same_steps_and_learn(mlp):
+    X, y, X_test, y_test = mlp.digits()
+    start = mlp.start_weights(0)
+    models = [make(start) for make in (mlp.ByHand, mlp.OurAutograd, mlp.PyTorch, mlp.Keras)]
     for model in models:
-        for i in range(0, 40 * benchmark.BATCH, benchmark.BATCH):
-            model.step(X[i : i + benchmark.BATCH], y[i : i + benchmark.BATCH])
+        for i in range(0, 40 * mlp.BATCH, mlp.BATCH):
+            model.step(X[i : i + mlp.BATCH], y[i : i + mlp.BATCH])
     by_hand, autograd = models[0].params, models[1].params
     dlutils.same(by_hand=list(by_hand.values()), autograd=[p.data for p in autograd], tolerance=1e-4)
     accuracies = [(model.predict(X_test) == y_test).mean() for model in models]
     assert min(accuracies) > 0.7 and np.ptp(accuracies) < 0.01
-    assert benchmark.median_seconds(lambda: models[0].step(X[:32], y[:32]), repeats=3, calls=2) > 0
+    assert measure.median_seconds(lambda: models[0].step(X[:32], y[:32]), repeats=3, calls=2) > 0
 
 
-def test_what_never_learns_is_an_error_not_a_time(names, monkeypatch):
-    monkeypatch.setattr(benchmark, "MOST_EPOCHS", 1)
-    monkeypatch.setattr(benchmark, "TARGET", 1.01)
+def test_what_never_learns_is_an_error_not_a_time(mlp, monkeypatch):
+    monkeypatch.setattr(mlp, "MOST_EPOCHS", 1)
+    monkeypatch.setattr(mlp, "TARGET", 1.01)
     with pytest.raises(dlutils.CourseError, match="did not reach 101 % in 1 epochs with seed 0"):
-        benchmark.seconds_to_target(benchmark.ByHand, benchmark.digits(), seed=0)
+        mlp.seconds_to_target(mlp.ByHand, mlp.digits(), seed=0)
 
 
-def test_convolution_in_all_ways_is_the_same(names):
-    answers = {label: function() for label, function in benchmark.convolution_passes("float64").items()}
+def test_convolution_in_all_ways_is_the_same(cnn):
+    answers = {label: function() for label, function in cnn.convolution_passes("float64").items()}
     first, *others = answers.values()
     for other in others:
         dlutils.same(by_hand=first, framework=other)
 
 
 @pytest.mark.parametrize("train", ["garments_in_torch", "garments_in_keras"])
-def test_the_cnn_of_2_2_learns_in_both_frameworks(names, train, monkeypatch):
-    monkeypatch.setitem(benchmark.GARMENTS, "target", 0.75)
-    monkeypatch.setitem(benchmark.GARMENTS, "batch", 64)
+def test_the_cnn_of_2_2_learns_in_both_frameworks(cnn, train, monkeypatch):
+    monkeypatch.setitem(cnn.GARMENTS, "target", 0.75)
+    monkeypatch.setitem(cnn.GARMENTS, "batch", 64)
     data = dlutils.load("fashion_mnist", full=False, quiet=True)
     X, X_test = ((x[..., None] / 255).astype(np.float32) for x in (data.x_train[:4000], data.x_test[:500]))
     data = X, data.y_train[:4000], X_test, data.y_test[:500]
-    assert benchmark.seconds_to_garments(getattr(benchmark, train), data, seed=0) > 0
-    monkeypatch.setitem(benchmark.GARMENTS, "target", 1.01)
-    with pytest.raises(dlutils.CourseError, match=rf"{train} with seed 0 reached [\d.]+ %, not 101 %"):
-        benchmark.seconds_to_garments(getattr(benchmark, train), data, seed=0)
+    assert cnn.seconds_to_garments(getattr(cnn, train), data, seed=0) > 0
+    monkeypatch.setitem(cnn.GARMENTS, "target", 1.01)
+    with pytest.raises(dlutils.CourseError, match=rf"{train} with seed 0 reached 0\.\d+, not 1\.01"):
+        cnn.seconds_to_garments(getattr(cnn, train), data, seed=0)
 
 
-def test_without_the_full_garments_there_is_no_time(monkeypatch):
+def test_without_the_full_garments_there_is_no_time(cnn, monkeypatch):
     monkeypatch.setenv("DLUTILS_OFFLINE", "1")
-    assert benchmark.garments() is None
+    assert cnn.garments() is None
 
 
 @pytest.mark.parametrize("train", ["cartpole_in_torch", "cartpole_in_keras"])
-def test_the_agents_of_4_5_3_learn_in_both_frameworks(names, train, monkeypatch):
-    monkeypatch.setitem(benchmark.CARTPOLE, "steps", 20_480)
-    monkeypatch.setitem(benchmark.CARTPOLE, "score", 60)  # three times that of random pushes
-    assert benchmark.seconds_to_cartpole(getattr(benchmark, train), seed=0) > 0
-    monkeypatch.setitem(benchmark.CARTPOLE, "steps", 2048)
-    monkeypatch.setitem(benchmark.CARTPOLE, "score", 501)
+def test_the_agents_of_4_5_3_learn_in_both_frameworks(ppo, train, monkeypatch):
+    monkeypatch.setitem(ppo.CARTPOLE, "steps", 20_480)
+    monkeypatch.setitem(ppo.CARTPOLE, "score", 60)  # three times that of random pushes
+    assert ppo.seconds_to_cartpole(getattr(ppo, train), seed=0) > 0
+    monkeypatch.setitem(ppo.CARTPOLE, "steps", 2048)
+    monkeypatch.setitem(ppo.CARTPOLE, "score", 501)
     with pytest.raises(dlutils.CourseError, match=rf"{train} with seed 0 reached \d+, not 501"):
-        benchmark.seconds_to_cartpole(getattr(benchmark, train), seed=0)
+        ppo.seconds_to_cartpole(getattr(ppo, train), seed=0)
 
 
 def test_import_times_are_measured_in_a_fresh_process():
-    assert 0 < benchmark.import_seconds("json", repeats=1) < 5
+    import imports
+
+    assert 0 < imports.import_seconds("json", repeats=1) < 5
 
 
-def test_bad_arguments_are_refused(capsys):
+def test_a_busy_neighbour_is_there_while_it_is_measured_and_gone_after(monkeypatch):
+    import busy_machine
+    import psutil
+
+    count = "import psutil; print(sum('while True' in ' '.join(p.info['cmdline'] or ()) "
+    count += "for p in psutil.process_iter(['cmdline'])))"
+    monkeypatch.setattr(busy_machine, "PROGRAM", count)
+    before = busy_machine.seconds("default", 0, repeats=1)
+    assert busy_machine.seconds("default", 2, repeats=1) == before + 2
+    assert not [p for p in psutil.Process().children() if "while True" in " ".join(p.cmdline())]
+    monkeypatch.setattr(busy_machine, "PROGRAM", "1 / 0")
+    with pytest.raises(dlutils.CourseError, match="ZeroDivisionError"):
+        busy_machine.seconds("course", 0, repeats=1)
+
+
+# --- operations and the peak -----------------------------------------------------------------------------------------
+
+
+def test_operations_are_those_counted_by_hand(mlp, cnn):
+    n, m = 32, 128  # a product (n, k) × (k, m): 2 n k m; backward two of them, but none to the pixels
+    by_hand = 2 * n * (784 * m * 2 + m * 10 * 3)
+    assert mlp.step_operations() == by_hand
+    convolution = 2 * 32 * 14 * 14 * (16 * 9) * 32  # pictures, places, inputs of one place, filters
+    assert measure.operations(cnn.convolution_passes()["PyTorch"]) == 3 * convolution
+    assert cnn.training_operations(2000) == pytest.approx(2 * cnn.training_operations(1000))
+
+
+def test_the_peak_is_the_rate_of_a_product():
+    peak = measure.peak_rate(1, size=256)
+    a = torch.rand(256, 256)
+    seconds = min(measure.median_seconds(lambda: a @ a, 1, calls=20) for _ in range(5))
+    assert 0.05 < peak / (2 * 256**3 / seconds) < 20  # within a busy machine's swings
+
+
+# --- the table -------------------------------------------------------------------------------------------------------
+
+
+def test_the_table_sets_times_in_relation():
+    rows = [Row("a", "slow", 3.0, 6e9), Row("a", "fast", 0.02, 6e9), Row("b", "alone", 1.0)]
+    lines = benchmark.table(rows, peak=3e11)
+    assert lines[2:] == [
+        "| a | slow | 3.00 s | 150.0 | 0.67 % |",
+        "| a | fast | 20.00 ms | 1.0 | 100 % |",
+        "| b | alone | 1.00 s |  |  |",
+    ]
+
+
+def test_a_comparison_is_found_by_its_lessons_name():
+    assert benchmark.comparisons()[:3] == ["imports", "busy_machine", "mlp_and_backpropagation"]
+    assert {path.stem for path in benchmark.FOLDER.glob("*.py")} == {*benchmark.comparisons(), "measure"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--repeats", "0"], "needs a number from 1"),
+        (["--only", "nothing"], "invalid choice: 'nothing'"),
+        (["--only", "imports", "--save"], "--save needs all comparisons"),
+    ],
+)
+def test_bad_arguments_are_refused(arguments, message, capsys):
     with pytest.raises(SystemExit):
-        benchmark.main(["--repeats", "0"])
-    assert "needs a number from 1" in capsys.readouterr().err
+        benchmark.main(arguments)
+    assert message in capsys.readouterr().err
 
 
-def test_the_readme_has_a_place_for_the_table(root):
+def test_the_readme_has_a_place_for_the_table(root, tmp_path):
     readme = (root / "README.md").read_text(encoding="utf-8")
     assert [readme.count(mark) for mark in benchmark.MARKS] == [1, 1]
+    copy = tmp_path / "README.md"
+    copy.write_text(readme, encoding="utf-8")
+    benchmark.save(["| new |"], copy)
+    assert copy.read_text(encoding="utf-8").count("| new |") == 1
+    copy.write_text("# nothing", encoding="utf-8")
+    with pytest.raises(dlutils.CourseError, match="lacks the lines"):
+        benchmark.save([], copy)
