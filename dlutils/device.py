@@ -111,11 +111,19 @@ def setup(seed=0):
 
     Returns:
         torch.device, or None when PyTorch is not imported.
+
+    Raises:
+        CourseError: the lesson uses TensorFlow itself, and KERAS_BACKEND has Keras on something else.
     """
     from dlutils.plots import use_style
 
     if "tensorflow" in sys.modules:
         tf = sys.modules["tensorflow"]
+        if "keras" in sys.modules and (backend := sys.modules["keras"].backend.backend()) != "tensorflow":
+            raise CourseError(
+                f"this lesson uses TensorFlow beside Keras, but KERAS_BACKEND has Keras on {backend}: "
+                "set it to tensorflow, or unset it, and restart the kernel"
+            )
         for gpu in tf.config.list_physical_devices("GPU"):
             if tf.config.experimental.get_memory_growth(gpu) is not True:
                 tf.config.experimental.set_memory_growth(gpu, True)

@@ -55,6 +55,16 @@ def test_scripts_print_on_any_console(command, root):
     assert b"Traceback" not in done.stderr, done.stderr
 
 
+# --- backends ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_lesson_that_needs_tensorflow_says_so_in_one_line():
+    code = "import dlutils, keras, tensorflow\ntry:\n    dlutils.setup()\nexcept dlutils.CourseError as e:\n    print(e)"
+    assert "KERAS_BACKEND has Keras on torch: set it to tensorflow" in python(code, KERAS_BACKEND="torch")
+    assert "Keras" in python(code, KERAS_BACKEND="tensorflow")
+    assert "(torch)" in python("import dlutils, keras\ndlutils.setup()", KERAS_BACKEND="torch")
+
+
 # --- import ----------------------------------------------------------------------------------------------------------
 
 
