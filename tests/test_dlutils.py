@@ -2,10 +2,12 @@
 
 import os
 import random
+import shutil
 import subprocess
 import sys
 
 import matplotlib
+import nbformat
 
 matplotlib.use("Agg")
 import dlutils
@@ -59,7 +61,9 @@ def test_scripts_print_on_any_console(command, root):
 
 
 def test_a_lesson_that_needs_tensorflow_says_so_in_one_line():
-    code = "import dlutils, keras, tensorflow\ntry:\n    dlutils.setup()\nexcept dlutils.CourseError as e:\n    print(e)"
+    code = (
+        "import dlutils, keras, tensorflow\ntry:\n    dlutils.setup()\nexcept dlutils.CourseError as e:\n    print(e)"
+    )
     assert "KERAS_BACKEND has Keras on torch: set it to tensorflow" in python(code, KERAS_BACKEND="torch")
     assert "Keras" in python(code, KERAS_BACKEND="tensorflow")
     assert "(torch)" in python("import dlutils, keras\ndlutils.setup()", KERAS_BACKEND="torch")
@@ -450,3 +454,26 @@ def test_figures_say_in_words_what_they_show():
     figure.set_label("Two black squares.")
     assert alt_text(figure) == "Two black squares."
     plt.close("all")
+
+
+# --- where the course lies -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("folder", ["a course", "Müller's [1]", "50% #2 & 'more'", "курс ✓"])
+def test_a_lesson_runs_wherever_the_clone_lies(folder, root, tmp_path):
+    clone = tmp_path / folder / "hands-on"
+    for part in ("dlutils", "extras/scripts", "extras/benchmarks"):
+        shutil.copytree(root / part, clone / part, ignore=shutil.ignore_patterns("__pycache__"))
+    for file in ("pyproject.toml", "data/datasets.toml", "data/mnist.npz"):
+        (clone / file).parent.mkdir(exist_ok=True)
+        shutil.copy(root / file, clone / file)
+    cells = ["import dlutils", "x = dlutils.load('mnist').x_test[:2]", "dlutils.image_grid(x)\nprint(dlutils.__file__)"]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in cells])
+    lesson = clone / "01_foundations" / "01_small.ipynb"
+    lesson.parent.mkdir()
+    nbformat.write(notebook, lesson)
+    command = [sys.executable, clone / "extras" / "scripts" / "run.py", lesson, "--figures", clone / "figures"]
+    environment = {k: v for k, v in os.environ.items() if k != "DLUTILS_DATA"}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert str(clone / "dlutils" / "__init__.py") in done.stdout and (clone / "figures" / "01_small-01.png").exists()
