@@ -31,6 +31,7 @@ def pytest_addoption(parser):
     parser.addoption(
         "--portable", action="store_true", help="with the vector units off: rounding as on another machine"
     )
+    parser.addoption("--twice", action="store_true", help="run all cells of a notebook, then all again in its kernel")
     parser.addoption("--pretend-gpu", choices=("cuda", "mps"), help="PyTorch with a GPU that is not there")
 
 
@@ -68,7 +69,15 @@ def pytest_collection_modifyitems(items):
             # A kernel may say on stderr what is no part of the lesson. (Committed stderr fails in test_notebooks.py.)
             if "stderr" not in item.parent.skip_compare:
                 item.parent.skip_compare += ("stderr",)
-    items.sort(key=lambda item: -minutes.get(item.path, -1))
+    if items and items[0].config.option.twice:
+        items += [again(item) for item in items if isinstance(item, IPyNbCell)]
+    items.sort(key=lambda item: (-minutes.get(item.path, -1), item.path))
+
+
+def again(item):
+    """The same cell once more; readers run a lesson's cells twice in one kernel, and it must say the same."""
+    options = {"cell_num": item.cell_num, "cell": item.cell, "options": item.options}
+    return IPyNbCell.from_parent(item.parent, name=f"{item.name} again", **options)
 
 
 # --- a notebook that does not run ------------------------------------------------------------------------------------

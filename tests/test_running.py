@@ -40,6 +40,15 @@ def test_a_planted_digit_of_the_machine_is_caught_by_the_portable_run(run_notebo
         assert code == 1 and "Cell outputs differ" in said, said
 
 
+def test_cells_may_be_run_twice_in_one_kernel(run_notebook):
+    cells = (("x = 1", ""), ("print(x)", "1\n"), ("x += 1", ""))
+    code, said = run_notebook(*cells, options=["--twice"])
+    assert code == 0 and "6 passed" in said, said
+    code, said = run_notebook(("import builtins", ""), ("n = builtins.n = getattr(builtins, 'n', 0) + 1", ""),
+                              ("print(n)", "1\n"), options=["--twice"])  # fmt: skip
+    assert code == 1 and "1 failed, 5 passed" in said, said
+
+
 def test_a_dead_kernel_is_noticed_at_once_and_named(run_notebook):
     start = time.monotonic()
     code, said = run_notebook(("a = 1", ""), ("import os\nos._exit(1)", ""), ("print(a)", "1\n"), ("b = 2", ""))

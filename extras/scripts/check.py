@@ -1,4 +1,6 @@
-"""Everything that is checked about one notebook: style, structure, exercises, a run, and a run with other rounding.
+"""Everything that is checked about one notebook: style, structure, exercises, runs.
+
+It is run as in the tests, twice in one kernel, with other rounding, and through a GPU that is not there.
 
     make check NB=01_foundations/02_perceptron.ipynb
 
@@ -13,7 +15,7 @@ from pathlib import Path
 
 import course
 
-STEPS = ("style", "structure", "exercises", "run", "portable run", "GPU path")
+STEPS = ("style", "structure", "exercises", "run", "second run", "portable run", "GPU path")
 
 
 def commands(path):
@@ -28,6 +30,7 @@ def commands(path):
         "structure": [[*pytest, "tests/test_notebooks.py", "tests/test_colab.py", "-k", f"{path} or {path.stem}"]],
         "exercises": [[*pytest, "tests/test_exercises.py", "-k", f"{place}/"]],
         "run": [[*pytest, str(path)]],
+        "second run": [[*pytest, "--twice", str(path)]],
         "portable run": [[*pytest, "--portable", str(path)]],
         "GPU path": [[*pytest, "--pretend-gpu=cuda", str(path)], [*pytest, "--pretend-gpu=mps", str(path)]],
     }
