@@ -19,6 +19,12 @@ RIGHT = {
     "a slice filled from the CPU": "x[:1] = torch.ones(1, 3)\nassert x[0, 0].item() == 1",
     "back to the CPU": "assert x.cpu().numpy().shape == (2, 3) and x.to('cpu').device.type == 'cpu'",
     "a copy, not the same memory": "y = x.cpu()\ny += 1\nassert x.sum().item() == 0",
+    "moving leaves the original": (
+        "y = torch.zeros(2, 3)\n"
+        "assert torch.as_tensor(y, device=device).device.type == y.to(device).device.type == FACE\n"
+        "assert y.device.type == 'cpu'"
+    ),
+    "half precision": "with torch.autocast(device.type, torch.bfloat16):\n    x @ x.T",
     "factories": "assert torch.arange(3, device=device).device == torch.zeros_like(x).device == x.device",
     "parameters and buffers": (
         "model = nn.BatchNorm1d(3).to(device)\n"

@@ -89,8 +89,9 @@ class PretendGPU(TorchFunctionMode):
                 kinds = (self.face, "cpu") if target else ("cpu", self.face)
                 raise RuntimeError(f"Expected a '{kinds[0]}' device type for generator but found '{kinds[1]}'")
         result = function(*self.to_cpu(arguments), **self.to_cpu(named))
-        if function in MOVES and tensors[0] is result and here[0] != target:
-            result = result.clone()  # moving always copies
+        if any(tensor is result and mine != target for tensor, mine in zip(tensors, here, strict=True)):
+            if function not in CROSSING:
+                result = result.clone()  # moving always copies, by .to(), .cpu() or as_tensor(..., device=)
         if function == torch.Tensor.data.__set__:
             mark(arguments[0], here[-1])
         elif function not in CROSSING and function not in HOST_RESULTS:
@@ -188,6 +189,7 @@ def install(face):
     torch.cuda.is_available = lambda: face == "cuda"
     if face == "cuda":
         yes = {"device_count": 1, "current_device": 0, "get_device_name": "pretended GPU", "is_initialized": True}
+        yes["is_bf16_supported"] = True
         nothing = dict.fromkeys(("synchronize", "empty_cache", "init", "reset_peak_memory_stats"))
         no = dict.fromkeys(("is_current_stream_capturing", "max_memory_allocated", "memory_allocated"), 0)
         for name, value in (yes | nothing | no).items():
