@@ -16,12 +16,10 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 # NumPy's threads and those of PyTorch and TensorFlow wait for each other: on two cores a small NumPy training loop can
 # take many times longer with two threads than with one. Read when NumPy is imported, so this too comes first.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-# PyTorch's threads (GNU OpenMP, on Linux) spin at each barrier, 300,000 times by default, before they sleep. Beside a
-# process that keeps one of two cores busy they spin while the other waits for its turn: measured there, in ms, for a
-# small MLP's step, a convolution, a CNN's step and a transformer layer: 0.8 to 37, 2.4 to 71, 36 to 57, 47 to 51. With
-# 1,000 spins: 1.2, 6.6, 36, 21; with none: 0.6, 4.0, 31, 17; on the idle machine 0.39, 1.3, 13, 12 by default, 0.63,
-# 1.3, 15, 12 with 1,000 and 1.2, 2.0, 37, 16 with none. So 1,000, which is what the library itself takes once it knows
-# of more threads than cores. Read when PyTorch is imported.
+# PyTorch's threads (GNU OpenMP, on Linux) spin 300,000 times at each barrier before they sleep, also while another
+# process has the core that they wait for. Milliseconds of a small MLP's step, a convolution, a CNN's step and a
+# transformer layer on two cores: idle, by default 0.4, 1.3, 13, 12; with 1,000 spins 0.6, 1.3, 15, 12; with none 1.2,
+# 2.0, 37, 16. Beside a busy core 0.8 to 37, 2.4 to 71, 36 to 57, 47 to 51; 1.2, 6.6, 36, 21; 0.6, 4.0, 31, 17.
 if "OMP_WAIT_POLICY" not in os.environ:
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors only; no banner of CPU features

@@ -129,6 +129,8 @@ def _label(start, end, label, shapes):
             )
         return label
     if label is not None:
+        if given not in (None, tuple(label.shape)):
+            raise CourseError(f"diagram: {start!r} gives {given}, not {tuple(label.shape)} as the arrow says")
         return str(tuple(label.shape))
     shape = given or (taken[0] if len(taken) == 1 else None)
     return str(shape) if shape else ""

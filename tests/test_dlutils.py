@@ -403,6 +403,8 @@ def test_diagram_writes_shapes_on_its_arrows_and_tells_them_in_words(network):
     arrows = [("x", "0"), ("0", "1"), ("1", "3", "flattened"), ("x", "3", torch.zeros(2, 9), -0.3)]
     with pytest.raises(CourseError, match=r"'1' gives \(2, 4, 6, 6\), but '3' takes \(2, 144\)"):
         dlutils.diagram(BOXES, arrows, shapes=network)
+    with pytest.raises(CourseError, match=r"'0' gives \(2, 4, 6, 6\), not \(2, 9\) as the arrow says"):
+        dlutils.diagram(BOXES, [("0", "1", torch.zeros(2, 9))], shapes=network)
     boxes = {**BOXES, "2": (2.5, 1, "flatten")}
     arrows[2:3] = [("1", "2"), ("2", "3")]
     figure = dlutils.diagram(boxes, arrows, shapes=network, groups={"body": ["0", "1"]}, title="Net")
