@@ -7,7 +7,7 @@ import numpy as np
 
 def _mean_pooling_cases(rng):
     for lengths, time, d in (([2, 3], 4, 2), ([1, 5, 3], 6, 4), ([4, 2, 7, 5], 7, 3)):
-        yield rng.standard_normal((len(lengths), time, d)), (np.arange(time) < np.array(lengths)[:, None]).astype(float)
+        yield rng.standard_normal((len(lengths), time, d)), (np.arange(time) < np.array(lengths)[:, None]).astype(int)
 
 
 @exercise("Return the mean of H over the real tokens of each text, shape (batch, d).", _mean_pooling_cases)
@@ -48,9 +48,13 @@ def _(H, mask):
 
 
 def _masked_attention_cases(rng):
-    for lengths, time, scale in (([1, 2], 3, 1), ([4, 2, 3], 4, 2), ([2, 5], 6, 1000)):
-        mask = (np.arange(time) < np.array(lengths)[:, None]).astype(float)
-        yield scale * rng.standard_normal((len(lengths), time, time)), mask
+    for lengths, time, scale in (([1, 2], 3, 1), ([4, 2, 3], 5, 2), ([2, 5], 6, 1000)):
+        mask = (np.arange(time) < np.array(lengths)[:, None]).astype(int)
+        scores, padding = (scale * rng.standard_normal((len(lengths), n, n)) for n in (time, 1))
+        if scale == 1000:
+            scores[:, 0, 0] = 20 * scale  # so far above all others that they vanish beside it
+        # One score for all padding of a text: mistakes give the same with -1e9 added as with -1e30 put in.
+        yield np.where(mask[:, :, None] * mask[:, None, :], scores, padding), mask
 
 
 def _softmax(scores, axis=-1):
@@ -68,7 +72,9 @@ def masked_attention(scores, mask):
     return e / e.sum(axis=-1, keepdims=True)
 
 
-@masked_attention.mistake("padding still gets weight: the mask is not used")
+@masked_attention.mistake(
+    "padding still gets weight: the mask is not used, or it acts on the rows, the positions that look"
+)
 def _(scores, mask):
     return _softmax(scores)
 
@@ -95,11 +101,6 @@ def _(scores, mask):
     return _softmax(np.where(mask[:, None, :] == 1, scores, -1e30), axis=1)
 
 
-@masked_attention.mistake("you hid the rows, the positions that look; hide the columns, the positions looked at")
-def _(scores, mask):
-    return _softmax(np.where(mask[:, :, None] == 1, scores, -1e30))
-
-
 @masked_attention.mistake("the mask is upside down: you kept the padding and hid the tokens")
 def _(scores, mask):
     return _softmax(np.where(mask[:, None, :] == 0, scores, -1e30))
@@ -110,6 +111,33 @@ def _(scores, mask):
     with np.errstate(over="ignore", invalid="ignore"):
         e = np.where(mask[:, None, :] == 1, np.exp(scores), 0.0)
         return e / e.sum(axis=-1, keepdims=True)
+
+
+@masked_attention.mistake(
+    "the softmax runs down the columns, and a column of padding is all minus infinity, hence the nan: use the last axis"
+)
+def _(scores, mask):
+    return _softmax(np.where(mask[:, None, :] == 1, scores, -np.inf), axis=1)
+
+
+@masked_attention.mistake(
+    "you hid whole rows, the positions that look, hence their nan; hide columns, what is looked at"
+)
+def _(scores, mask):
+    return _softmax(np.where(mask[:, :, None] == 1, scores, -np.inf))
+
+
+@masked_attention.mistake("the largest score is taken down the columns; subtract each row's own, or its weights change")
+def _(scores, mask):
+    scores = np.where(mask[:, None, :] == 1, scores, -1e30)
+    e = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return e / e.sum(axis=-1, keepdims=True)
+
+
+@masked_attention.mistake("right for small scores; but one maximum for all rows lets the others vanish: 0/0 is the nan")
+def _(scores, mask):
+    e = np.where(mask[:, None, :] == 1, np.exp(scores - scores.max()), 0.0)
+    return e / e.sum(axis=-1, keepdims=True)
 
 
 def _corrupt_cases(rng):

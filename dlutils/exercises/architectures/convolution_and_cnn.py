@@ -157,6 +157,23 @@ def _(x, w, dz, stride):
     return conv1d_backward(x, w, dz, 1)
 
 
+@conv1d_backward.mistake(
+    "right for stride 1 only: np.convolve and np.correlate move by one; put stride - 1 zeros between the entries of dz"
+)
+def _(x, w, dz, stride):
+    return np.convolve(dz, w), np.correlate(x, dz, "valid")
+
+
+@conv1d_backward.mistake("dx is right; in dw the stride is missing: output p read the pixels from stride * p on")
+def _(x, w, dz, stride):
+    return conv1d_backward(x, w, dz, stride)[0], conv1d_backward(x, w, dz, 1)[1]
+
+
+@conv1d_backward.mistake("dw is right; in dx the stride is missing: output p read the pixels from stride * p on")
+def _(x, w, dz, stride):
+    return conv1d_backward(x, w, dz, 1)[0], conv1d_backward(x, w, dz, stride)[1]
+
+
 @conv1d_backward.mistake("both are right, in the wrong order: return (dx, dw)")
 def _(x, w, dz, stride):
     return conv1d_backward(x, w, dz, stride)[::-1]
@@ -169,9 +186,9 @@ def _(x, w, dz, stride):
 
 
 def _fold_batch_norm_cases(rng):
-    for o, c, k in ((2, 3, 2), (3, 2, 3), (4, 4, 1)):
+    for o, c, kh, kw in ((2, 3, 4, 5), (4, 2, 3, 5), (5, 3, 2, 4)):  # all different: (o,) fits on one axis only
         small = [rng.uniform(0.5, 2.0, o) * rng.choice([-1, 1], o) for _ in range(4)]  # b, gamma, beta, mean
-        yield rng.standard_normal((o, c, k, k)), *small, rng.uniform(0.5, 2.0, o) ** 2 + 1, 0.3
+        yield rng.standard_normal((o, c, kh, kw)), *small, rng.uniform(0.5, 2.0, o) ** 2 + 1, 0.3
 
 
 @exercise(

@@ -11,9 +11,10 @@ def _attention_softmax(S):
 
 
 def _causal_weights_cases(rng):
-    for n, d, scale in ((3, 2, 1), (5, 4, 1), (4, 6, 20)):
+    for n, d, scale in ((3, 2, 1), (5, 4, 1), (4, 6, 5)):
         yield scale * rng.standard_normal((n, d)), scale * rng.standard_normal((n, d))
     signs = rng.choice([-1.0, 1.0], (3, 4))
+    signs[2] = -signs[0]  # the scores of the first row are near -5000, the largest of the others near 5000
     yield 50 * signs, 50 * signs[::-1] + rng.standard_normal((3, 4))
 
 
@@ -66,6 +67,13 @@ def _(Q, K):
 @causal_weights.mistake("right for small scores; large ones overflow: subtract each row's largest score first")
 def _(Q, K):
     E = np.tril(np.exp(Q @ K.T / np.sqrt(Q.shape[1])))
+    return E / E.sum(axis=1, keepdims=True)
+
+
+@causal_weights.mistake("right for small scores; but one maximum for all rows lets the others vanish: 0/0 is the nan")
+def _(Q, K):
+    S = np.where(np.tri(len(Q), dtype=bool), Q @ K.T / np.sqrt(Q.shape[1]), -np.inf)
+    E = np.exp(S - S.max())
     return E / E.sum(axis=1, keepdims=True)
 
 

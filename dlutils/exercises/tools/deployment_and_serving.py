@@ -7,7 +7,7 @@ import numpy as np
 
 def _percentile_cases(rng):
     yield np.array([5.0, 1.0, 4.0, 2.0]), 50.0
-    yield np.array([30.0, 10.0, 20.0]), 100.0
+    yield np.array([30.0, 10.0, 20.0]), 70.0  # 2.1 values: the third
     yield np.array([3.0, 2.0, 9.0, 4.0]), 30.0  # 1.2 values: the second
     for _ in range(6):
         yield rng.exponential(10, size=int(rng.integers(5, 40))), float(rng.choice([25.0, 50.0, 90.0, 95.0, 99.0]))
@@ -18,7 +18,7 @@ def _percentile_cases(rng):
     _percentile_cases,
 )
 def percentile(values, q):
-    rank = int(np.ceil(q / 100 * len(values)))  # how many values must not exceed the answer
+    rank = int(np.ceil(q * len(values) / 100))  # how many values must not exceed the answer
     return float(np.sort(values)[rank - 1])
 
 
@@ -31,24 +31,33 @@ def _interpolated(values, q):
 
 @percentile.mistake("Sort the values first: the rank counts from the smallest.")
 def _not_sorted(values, q):
-    return float(np.asarray(values)[int(np.ceil(q / 100 * len(values))) - 1])
+    return float(np.asarray(values)[int(np.ceil(q * len(values) / 100)) - 1])
 
 
 @percentile.mistake(
     "Your rank is rounded down: of 4 values, 30 percent are 1.2, and one value alone is not yet 30 percent of them."
 )
 def _rounded_down(values, q):
-    return float(np.sort(values)[max(int(np.floor(q / 100 * len(values))) - 1, 0)])
+    return float(np.sort(values)[max(int(np.floor(q * len(values) / 100)) - 1, 0)])
+
+
+@percentile.mistake(
+    "int(q * n / 100) as an index is one too far where q percent of n is a whole number (and leaves the array at "
+    "q = 100): 50 percent of 4 values are 2, the second, at index 1. The rank is that number rounded *up*, its index "
+    "one less."
+)
+def _truncated_as_index(values, q):
+    return float(np.sort(values)[min(int(q * len(values) / 100), len(values) - 1)])
 
 
 @percentile.mistake("One too far: Python counts from 0, so the value of rank r stands at index r - 1.")
 def _one_too_far(values, q):
-    return float(np.sort(values)[min(int(np.ceil(q / 100 * len(values))), len(values) - 1)])
+    return float(np.sort(values)[min(int(np.ceil(q * len(values) / 100)), len(values) - 1)])
 
 
 @percentile.mistake("You count from the largest value; q percent of the values must lie *below* or at the answer.")
 def _from_above(values, q):
-    return float(np.sort(values)[::-1][int(np.ceil(q / 100 * len(values))) - 1])
+    return float(np.sort(values)[::-1][int(np.ceil(q * len(values) / 100)) - 1])
 
 
 def _waiting_cases(rng):

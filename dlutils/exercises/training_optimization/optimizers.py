@@ -110,7 +110,7 @@ def _(w, v, H, lr, mu):
 def _adam_cases(rng):
     for d, t in ((2, 1), (3, 2), (4, 5)):
         m, v = rng.standard_normal(d), rng.uniform(0.5, 1.5, d)
-        beta1, beta2 = float(rng.uniform(0.8, 0.9)), float(rng.uniform(0.9, 0.99))
+        beta1, beta2 = float(rng.uniform(0.8, 0.88)), float(rng.uniform(0.9, 0.99))
         yield rng.standard_normal(d), rng.standard_normal(d), m, v, t, 0.1, beta1, beta2, float(rng.uniform(0.05, 0.1))
 
 
@@ -168,6 +168,11 @@ def _(w, g, m, v, t, lr, beta1, beta2, eps):
     return adam_step(w, g, m, v, t + 1, lr, beta1, beta2, eps)
 
 
+@adam_step.mistake("the two decay rates are exchanged: beta1 belongs to m, beta2 to v")
+def _(w, g, m, v, t, lr, beta1, beta2, eps):
+    return adam_step(w, g, m, v, t, lr, beta2, beta1, eps)
+
+
 def _rates_cases(rng):
     for d in (2, 3, 5):
         middle = rng.uniform(2, 8, d)  # first and last stay in the middle: the order must not matter
@@ -189,6 +194,12 @@ def best_rates(eigenvalues):
 def _(eigenvalues):
     lr, rate, lr_ball, mu, rate_ball = best_rates(eigenvalues)
     return lr, rate, lr_ball, rate_ball, rate_ball
+
+
+@best_rates.mistake("the heavy ball's momentum and its rate are exchanged: mu comes first, and mu = rate**2")
+def _(eigenvalues):
+    lr, rate, lr_ball, mu, rate_ball = best_rates(eigenvalues)
+    return lr, rate, lr_ball, rate_ball, mu
 
 
 @best_rates.mistake("a learning rate of 1/L is safe but not the best: balance both ends, 1 - lr * low = lr * high - 1")
