@@ -97,6 +97,8 @@ def image_grid(images, titles=None, *, columns=8, title=None, size=1.1, cmap="gr
                 axis.set_title(str(titles[index]), fontsize=8)
     if title:
         figure.suptitle(title, fontsize=11)
+    words = f": {', '.join(map(str, titles[:20]))}" if titles is not None else ""
+    figure.set_label(f"{title or 'Pictures'}. {len(images)} images of {images.shape[1]} × {images.shape[2]}{words}.")
     return figure
 
 

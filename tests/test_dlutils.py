@@ -452,7 +452,7 @@ def test_figures_say_in_words_what_they_show():
     plot_curves({"training": [3, 2, 1], "test": [3, 2.5, 2]}, title="Two losses")
     assert alt_text(plt.gcf()) == "Figure of 1 panel. Two losses: loss against epoch: training, test"
     figure = image_grid(np.zeros((2, 4, 4)), ["a", "b"], title="Pictures")
-    assert alt_text(figure) == "Figure of 2 panels. Pictures; a; b"
+    assert alt_text(figure) == "Pictures. 2 images of 4 × 4: a, b."
     figure.set_label("Two black squares.")
     assert alt_text(figure) == "Two black squares."
     plt.close("all")

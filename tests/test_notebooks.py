@@ -30,9 +30,21 @@ ALLOWED_MAGICS = ("%time", "%timeit", "%%time", "%%timeit")  # nbval passes unkn
 SANITIZED = get_sanitize_patterns((course.ROOT / "tests" / "sanitize.cfg").read_text(encoding="utf-8"))
 SECTIONS = ("pitfalls", "exercises", "summary", "further reading")
 TABLE = "| needs | time on two cores | data |"
+# Lessons whose networks are plain stacks, or no more than a tool
+NOT_DRAWN = {"01_deep_learning_at_a_glance.ipynb", "02_perceptron.ipynb", "04_activations.ipynb"}
+NOT_DRAWN |= {"06_training_loop.ipynb", "02_optimizers.ipynb"}
+# Lessons whose diagrams are still to come
+NOT_DRAWN |= {"03_mlp_and_backpropagation.ipynb", "05_autograd_from_scratch.ipynb", "02_convolution_and_cnn.ipynb"}
+NOT_DRAWN |= {
+    "09_bert.ipynb",
+    "04_diffusion.ipynb",
+    "03_cifar10_transfer_learning.ipynb",
+    "01_sentiment_analysis.ipynb",
+}
+NOT_DRAWN |= {"03_policy_gradients_and_ppo.ipynb"}
 BANNED = {
     r"warnings\.(filterwarnings|simplefilter|catch_warnings)|PYTHONWARNINGS|logging\.disable": "silences warnings",
-    r"except[^\n]*:\s*\n\s*(pass|\.\.\.)\s*$|contextlib\.suppress": "swallows an exception",
+    r"except[^\n]*:\s*\n\s*(pass|\.\.\.)\s*$|contextlib\.suppress\((Base)?Exception": "swallows an exception",
     r"allow_pickle\s*=\s*True|weights_only\s*=\s*False|\bpickle\.loads?\(": "loads a pickle",
     r"['\"](/home/|/root/|/Users/|/tmp/|[A-Z]:[\\/])": "has an absolute path",
     r"get_ipython\(|os\.system\(|\bpip install\b": "runs a shell command or installs something",
@@ -249,6 +261,25 @@ def figures(lesson):
         yield f"{found} figures in the outputs; at least 2"
 
 
+def descriptions(lesson):
+    """Each picture has a text in its place: alt_text's, or one of its own."""
+    for cell in lesson.code:
+        for output in cell.outputs:
+            for kind in output.get("data", {}):
+                alt = output.metadata.get(kind, {}).get("alt", "") if kind.startswith("image/") else None
+                if alt is not None and not re.search(r"\w{2,}", re.sub(r"^Figure of \d+ panels?\.", "", alt)):
+                    yield f"the picture below {first_line(cell)} says nothing to who cannot see it ({alt!r})"
+
+
+def diagrams(lesson):
+    """Rule 10: whoever builds a network draws it, before the code."""
+    networks = r"^class \w+\(.*(nn\.Module|keras\.(Model|layers\.Layer))\)|nn\.Sequential\(|keras\.(Sequential|Model)\("
+    building = [i for i, cell in enumerate(lesson.own_code) if re.search(networks, cell.source, re.M)]
+    drawing = [i for i, cell in enumerate(lesson.own_code) if re.search(r"\bdiagram\(", cell.source)]
+    if building and lesson.path.name not in NOT_DRAWN and (not drawing or drawing[0] > building[0] + 3):
+        yield f"it builds a network ({first_line(lesson.own_code[building[0]])}) and has drawn none before"
+
+
 def banned(lesson):
     for cell in lesson.own_code:
         for pattern, why in BANNED.items():
@@ -290,7 +321,7 @@ CHECKS = {
     check.__name__: check
     for check in (
         title, badge, setup, imports, one_run, clean_outputs, magics, checked_cells, portable, proofs, exercises,
-        sections, links, mathematics, short_cells, figures, banned, valid, metadata, size,
+        sections, links, mathematics, descriptions, diagrams, short_cells, figures, banned, valid, metadata, size,
     )
 }  # fmt: skip
 
@@ -386,7 +417,12 @@ def stdout(text):
 
 
 def picture():
-    return {"output_type": "display_data", "metadata": {}, "data": {"image/png": "aGk=", "text/plain": "<Figure>"}}
+    metadata = {"image/png": {"alt": "Figure of 1 panel. loss against epoch"}}
+    return {
+        "output_type": "display_data",
+        "metadata": metadata,
+        "data": {"image/png": "aGk=", "text/plain": "<Figure>"},
+    }
 
 
 @pytest.fixture
@@ -516,6 +552,9 @@ BREAKAGES = [
     ("mathematics", replace(3, "$x$", "$x")),
     ("short_cells", append(4, "\nprint()" * 40)),
     ("figures", output(5, stdout("✓ two\n"))),
+    ("descriptions", set_in(lambda n: n.cells[5].outputs[1], metadata={})),
+    ("descriptions", set_in(lambda n: n.cells[5].outputs[1].metadata, **{"image/png": {"alt": "Figure of 1 panel."}})),
+    ("diagrams", append(4, "\nmodel = nn.Sequential()")),
     ("banned", append(4, "\nimport warnings\n\nwarnings.filterwarnings('ignore')")),
     ("banned", append(4, "\ntry:\n    x = 1\nexcept Exception:\n    pass")),
     ("banned", append(4, "\nnp.load('x.npy', allow_pickle=True)")),
