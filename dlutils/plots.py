@@ -36,16 +36,16 @@ def use_style():
             "lines.linewidth": 1.8,
         }
     )
-    if "ipykernel" in sys.modules:
+    shell = sys.modules["IPython"].get_ipython() if "ipykernel" in sys.modules else None
+    if shell is not None:
         import matplotlib_inline.backend_inline  # noqa: F401  (it sets a formatter of its own when it is imported)
-        from IPython import get_ipython
         from IPython.core.pylabtools import print_figure
 
         def png(figure):
             data = print_figure(figure, base64=True)
             return data and (data, {"alt": alt_text(figure)})
 
-        get_ipython().display_formatter.formatters["image/png"].for_type(mpl.figure.Figure, png)
+        shell.display_formatter.formatters["image/png"].for_type(mpl.figure.Figure, png)
 
 
 def alt_text(figure):
