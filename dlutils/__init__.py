@@ -23,7 +23,6 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 if "OMP_WAIT_POLICY" not in os.environ:
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors only; no banner of CPU features
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # else TensorFlow announces that rounding may differ
 os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")  # else TensorFlow takes all of the GPU's memory
 
 for _stream in (sys.stdout, sys.stderr):
@@ -44,19 +43,8 @@ from dlutils.proof import ProofError, claim, report, same
 
 __version__ = "0.1.0"
 
-__all__ = ["COLORS", "CourseError", "Dataset", "ProofError", "claim", "datasets", "describe", "diagram"]
-__all__ += [
-    "image_grid",
-    "is_quick",
-    "load",
-    "pick",
-    "plot_curves",
-    "progress",
-    "quick",
-    "report",
-    "same",
-    "seed_everything",
-]
+__all__ = ["COLORS", "CourseError", "Dataset", "ProofError", "claim", "datasets", "describe", "diagram", "image_grid"]
+__all__ += ["is_quick", "load", "pick", "plot_curves", "progress", "quick", "report", "same", "seed_everything"]
 __all__ += ["setup", "shapes_of", "torch_device", "use_style"]
 
 

@@ -1,10 +1,9 @@
 """Two guards around the import of TensorFlow, set up by `import dlutils`.
 
 1. TensorFlow crashes the process if triton is loaded after it, so triton is loaded first where it is installed.
-2. On a machine without an NVIDIA driver TensorFlow writes lines such as "Could not find cuda drivers" to the standard
-   error while it is imported and when it first looks for GPUs, whatever TF_CPP_MIN_LOG_LEVEL says (TensorFlow issue
-   100442). Jupyter would show them in red in every lesson. `describe()` says the same in one line, so exactly these
-   lines are dropped; whatever else TensorFlow says passes through.
+2. TensorFlow announces on the standard error, whatever TF_CPP_MIN_LOG_LEVEL says, that there is no NVIDIA driver
+   (TensorFlow issue 100442) and that oneDNN is on (which makes convolutions 2.5 times as fast). Jupyter would show it
+   in red in every lesson. Exactly these lines are dropped; whatever else TensorFlow says passes through.
 """
 
 import contextlib
@@ -18,6 +17,7 @@ import tempfile
 HARMLESS = re.compile(
     rb"^.*(before absl::InitializeLog\(\) is called"
     rb"|Could not find cuda drivers on your machine"
+    rb"|oneDNN custom operations are on"
     rb"|failed call to cuInit: .*(303|no CUDA-capable device)).*\n?",
     re.MULTILINE,
 )
@@ -44,8 +44,7 @@ def drop_lines(pattern):
 class Finder(importlib.abc.MetaPathFinder):
     """Finds TensorFlow as Python would, and wraps its execution; leaves every other module alone.
 
-    It stays for every look-up until TensorFlow is loaded: libraries such as transformers ask whether TensorFlow is
-    there (`importlib.util.find_spec`) without importing it.
+    It stays until TensorFlow is loaded, for libraries ask whether it is there (`find_spec`) without importing it.
     """
 
     looking = False

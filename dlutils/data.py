@@ -182,10 +182,8 @@ def _sample(entry):
         raise CourseError(f"the bundled file {path} cannot be read ({error.strerror}). {mend}") from error
     found = hashlib.sha256(raw).hexdigest()
     if found != entry.sha256:
-        raise CourseError(
-            f"the bundled file {path} is corrupt: expected SHA-256 {entry.sha256}, found {found} "
-            f"({len(raw):,} bytes). {mend}"
-        )
+        said = f"expected SHA-256 {entry.sha256}, found {found} ({len(raw):,} bytes)"
+        raise CourseError(f"the bundled file {path} is corrupt: {said}. {mend}")
     return raw
 
 
@@ -273,10 +271,8 @@ def _cache(folder):
     except filelock.Timeout as error:
         raise CourseError(f"another process has been busy with {folder} for {LIMITS['lock']} s; try later") from error
     except OSError as error:
-        raise CourseError(
-            f"the cache {folder} cannot be written ({error.strerror or error}). Free some space, or set DLUTILS_CACHE "
-            f"to a folder that can be written."
-        ) from error
+        cure = "Free some space, or set DLUTILS_CACHE to a folder that can be written."
+        raise CourseError(f"the cache {folder} cannot be written ({error.strerror or error}). {cure}") from error
 
 
 def _download(item, scratch, advice, quiet):
@@ -378,9 +374,8 @@ def _place(payload, scratch, folder):
     """Move files into the cache, all verified first, each by one atomic rename."""
     for file, sha256 in payload.items():
         if not _all_good(scratch, {file: sha256}):
-            raise CourseError(
-                f"{file} is missing or not the official one (expected SHA-256 {sha256}). Nothing was kept."
-            )
+            wrong = f"{file} is missing or not the official one"
+            raise CourseError(f"{wrong} (expected SHA-256 {sha256}). Nothing was kept.")
     for file in payload:
         os.replace(scratch / file, folder / file)
 

@@ -120,10 +120,8 @@ def setup(seed=0):
     if "tensorflow" in sys.modules:
         tf = sys.modules["tensorflow"]
         if "keras" in sys.modules and (backend := sys.modules["keras"].backend.backend()) != "tensorflow":
-            raise CourseError(
-                f"this lesson uses TensorFlow beside Keras, but KERAS_BACKEND has Keras on {backend}: "
-                "set it to tensorflow, or unset it, and restart the kernel"
-            )
+            cure = "set it to tensorflow, or unset it, and restart the kernel"
+            raise CourseError(f"this lesson uses TensorFlow itself, but KERAS_BACKEND has Keras on {backend}: {cure}")
         for gpu in tf.config.list_physical_devices("GPU"):
             if tf.config.experimental.get_memory_growth(gpu) is not True:
                 tf.config.experimental.set_memory_growth(gpu, True)

@@ -73,12 +73,14 @@ def test_a_lesson_that_needs_tensorflow_says_so_in_one_line():
 
 
 def test_import_is_fast_and_loads_no_framework():
+    """Processor time, in units of NumPy's import, which is part of it: neither load nor speed of the machine count."""
     code = (
-        "import sys, time; t = time.perf_counter(); import dlutils; t = time.perf_counter() - t;"
-        "print(t, [m for m in ('torch', 'tensorflow', 'keras', 'pandas', 'matplotlib') if m in sys.modules])"
+        "import sys, time; a = time.process_time(); import numpy; b = time.process_time(); import dlutils;"
+        "print((time.process_time() - a) / (b - a),"
+        " [m for m in ('torch', 'tensorflow', 'keras', 'pandas', 'matplotlib') if m in sys.modules])"
     )
     runs = [python(code).split(maxsplit=1) for _ in range(3)]
-    assert min(float(seconds) for seconds, _ in runs) < 0.5
+    assert min(float(ratio) for ratio, _ in runs) < 10, runs  # PyTorch alone is about 16, TensorFlow 45
     assert {loaded.strip() for _, loaded in runs} == {"[]"}
 
 
@@ -97,7 +99,9 @@ def test_both_frameworks_live_in_one_process(order):
 @pytest.mark.parametrize("first", ["", "from importlib.util import find_spec; find_spec('tensorflow');"])
 def test_tensorflow_is_quiet_without_a_gpu_but_not_muted(first):
     """Also after a library has asked whether TensorFlow is there, as transformers does."""
-    code = "import keras, tensorflow as tf, os; tf.config.list_physical_devices('GPU'); print('done')"
+    code = "import keras, tensorflow as tf, os; tf.config.list_physical_devices('GPU'); "
+    code += "m = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Conv2D(2, 3)]); m.compile('sgd', 'mse'); "
+    code += "m.fit(tf.zeros((4, 8, 8, 1)), tf.zeros((4, 6, 6, 2)), verbose=0); print('done')"
     code = f"import dlutils; {first} {code}"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=180, check=True)
     assert (done.stdout, done.stderr) == ("done\n", "")
@@ -110,12 +114,11 @@ def test_tensorflow_is_quiet_without_a_gpu_but_not_muted(first):
 
 
 def test_environment_is_prepared_and_respected():
-    names = ["OPENBLAS_NUM_THREADS", "KERAS_BACKEND", "TF_CPP_MIN_LOG_LEVEL", "TF_ENABLE_ONEDNN_OPTS"]
-    names.append("TF_FORCE_GPU_ALLOW_GROWTH")
+    names = ["OPENBLAS_NUM_THREADS", "KERAS_BACKEND", "TF_CPP_MIN_LOG_LEVEL", "TF_FORCE_GPU_ALLOW_GROWTH"]
     code = f"import dlutils, os; print([os.environ[n] for n in {names}])"
     empty = {k: v for k, v in os.environ.items() if k not in names}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=empty, check=True)
-    assert done.stdout.strip() == "['1', 'tensorflow', '2', '0', 'true']"
+    assert done.stdout.strip() == "['1', 'tensorflow', '2', 'true']"
     assert python(code, OPENBLAS_NUM_THREADS="4", KERAS_BACKEND="torch").startswith("['4', 'torch'")
 
 
