@@ -28,7 +28,7 @@ test-floor: .venv-floor/.installed  ## every notebook on the oldest releases tha
 	.venv-floor/bin/python -m pytest -n 2 --dist loadfile $(ARGS) 0[1-9]_* tests/test_dlutils.py
 
 check: .venv/.installed  ## all that is checked about one notebook: make check NB=01_foundations/02_perceptron.ipynb
-	$(RUN) extras/scripts/check.py $(ARGS) $(NB)
+	$(RUN) extras/scripts/check.py $(NB) $(ARGS)
 
 lint: .venv/.installed
 	$(RUN) -m ruff check . && $(RUN) -m ruff format --check .

@@ -4,6 +4,7 @@ import re
 import time
 
 import pytest
+import run
 
 import torch
 
@@ -66,3 +67,19 @@ def test_a_cell_that_never_ends_is_named_and_takes_nothing_down_with_it(run_note
 def test_after_an_error_the_rest_is_skipped_after_a_difference_it_is_not(run_notebook):
     code, said = run_notebook(("print(2)", "1\n"), ("1 / 0", ""), ("print(3)", "3\n"))
     assert code == 1 and "2 failed, 1 skipped" in said and "ZeroDivisionError" in said, said
+
+
+@pytest.mark.parametrize(
+    ("quick", "full", "expected"),
+    [
+        (200, 1500, 226),
+        (3, 4, 4),
+        (8e-3, 5e-4, 5e-4),
+        (False, True, True),
+        ((32, 64), (32, 64, 96, 160, 224), (32, 64, 73, 73)),
+        ({500: 16}, {500: 40, 60_000: 12}, {500: 19, 60_000: 12}),
+        (range(3), range(5), range(4)),
+    ],
+)
+def test_the_full_branch_is_run_with_its_sizes_cut_down(quick, full, expected):
+    assert run.shrunk(quick, full) == expected
