@@ -141,6 +141,13 @@ class Exercise:
     def _judge(self, cases, answers):
         expected = [self.reference(*copy.deepcopy(case)) for case in cases]
         bad = [i for i in range(len(cases)) if not _equal(answers[i], expected[i], self.tolerance)]
+        masks = [(given, true) for given, true in zip(answers, expected, strict=True) if _is_mask(true)]
+        if not bad and (numbers := [to_numpy(given) for given, _ in masks if not _is_mask(to_numpy(given))]):
+            return Result(
+                "wrong",
+                f"the entries are right, but booleans are asked for, and yours are {numbers[0].dtype}: where a mask "
+                "is used, True and 1 are not the same (a mask of numbers may be *added* to the scores)",
+            )
         if not bad:
             return Result("right", f"{self.name}: right on {len(cases)} random inputs")
         with np.errstate(all="ignore"):
@@ -233,6 +240,10 @@ def _line_of(error, function):
             lines.append(trace.tb_lineno - function.__code__.co_firstlineno + 1)
         trace = trace.tb_next
     return f" (line {lines[-1]} of your function)" if lines else ""
+
+
+def _is_mask(value):
+    return isinstance(value, np.ndarray) and value.ndim > 0 and value.dtype == bool
 
 
 def _snapshot(answer):
