@@ -154,6 +154,13 @@ def _(labels, predictions):
     return np.mean([(labels[predictions == c] == c).mean() for c in np.unique(predictions)])
 
 
+@balanced_accuracy.mistake(
+    "the classes are right, but that is the precision, taken among the predictions of a class; take labels == c"
+)
+def _(labels, predictions):
+    return np.mean([(labels[predictions == c] == c).mean() for c in np.unique(labels)])
+
+
 @balanced_accuracy.mistake("a class that never occurs in labels must not count: take np.unique(labels) only")
 def _(labels, predictions):
     classes = np.union1d(labels, predictions)
