@@ -186,9 +186,9 @@ def _(x, w, dz, stride):
 
 
 def _fold_batch_norm_cases(rng):
-    for o, c, kh, kw in ((2, 3, 4, 5), (4, 2, 3, 5), (5, 3, 2, 4)):  # all different: (o,) fits on one axis only
+    for o in (2, 3, 4):  # all four sizes equal: then (o,) on a wrong axis is a wrong answer with a hint, not an error
         small = [rng.uniform(0.5, 2.0, o) * rng.choice([-1, 1], o) for _ in range(4)]  # b, gamma, beta, mean
-        yield rng.standard_normal((o, c, kh, kw)), *small, rng.uniform(0.5, 2.0, o) ** 2 + 1, 0.3
+        yield rng.standard_normal((o, o, o, o)), *small, rng.uniform(0.5, 2.0, o) ** 2 + 1, 0.3
 
 
 @exercise(
@@ -205,6 +205,22 @@ def _(W, b, gamma, beta, mean, variance, epsilon):
     W, folded = fold_batch_norm(W, b, gamma, beta, mean, variance, epsilon)
     scale = gamma / np.sqrt(variance + epsilon)
     return W, b - mean * scale + beta
+
+
+@fold_batch_norm.mistake(
+    "b is right; the scale stands on W's last axis: it belongs to the first, the outputs, scale[:, None, None, None]"
+)
+def _(W, b, gamma, beta, mean, variance, epsilon):
+    scale = gamma / np.sqrt(variance + epsilon)
+    return W * scale, fold_batch_norm(W, b, gamma, beta, mean, variance, epsilon)[1]
+
+
+@fold_batch_norm.mistake(
+    "b is right; the scale stands on W's input channels: one None more, and it is (o, 1, 1, 1), on the outputs"
+)
+def _(W, b, gamma, beta, mean, variance, epsilon):
+    scale = gamma / np.sqrt(variance + epsilon)
+    return W * scale[:, None, None], fold_batch_norm(W, b, gamma, beta, mean, variance, epsilon)[1]
 
 
 @fold_batch_norm.mistake("W is right; in b the mean is missing: batch norm subtracts it")
