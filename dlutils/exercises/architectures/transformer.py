@@ -16,6 +16,8 @@ def _causal_weights_cases(rng):
     signs = rng.choice([-1.0, 1.0], (3, 4))
     signs[2] = -signs[0]  # the scores of the first row are near -5000, the largest of the others near 5000
     yield 50 * signs, 50 * signs[::-1] + rng.standard_normal((3, 4))
+    sizes = np.array([[1.0], [1000.0], [1.0]])  # a row of large scores, all alike, between rows of small ones
+    yield sizes * rng.uniform(0.8, 1.2, (3, 4)), rng.uniform(0.99, 1.01, (3, 4))
 
 
 @exercise(
@@ -67,6 +69,16 @@ def _(Q, K):
 @causal_weights.mistake("right for small scores; large ones overflow: subtract each row's largest score first")
 def _(Q, K):
     E = np.tril(np.exp(Q @ K.T / np.sqrt(Q.shape[1])))
+    return E / E.sum(axis=1, keepdims=True)
+
+
+@causal_weights.mistake(
+    "right for small scores; but a row's maximum must be taken after the mask: one in the future may be so large "
+    "that all exponentials of the past vanish, and 0/0 is the nan"
+)
+def _(Q, K):
+    S = Q @ K.T / np.sqrt(Q.shape[1])
+    E = np.tril(np.exp(S - S.max(axis=1, keepdims=True)))
     return E / E.sum(axis=1, keepdims=True)
 
 
