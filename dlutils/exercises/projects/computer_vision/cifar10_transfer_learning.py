@@ -57,7 +57,8 @@ def _cam_cases(rng):
         while True:  # until each mistake shows: some places negative, and no shortcut gives the same map
             A = rng.standard_normal((channels, height, width))
             G = rng.standard_normal((channels, height, width)) + rng.uniform(0.5, 1, (channels, 1, 1))
-            wrong = [wrong.function for wrong in grad_cam_map.wrong if wrong.function is not _unguarded]
+            unseen = (_unguarded, _divided_first)  # right where anything is positive: the last case is for them
+            wrong = [wrong.function for wrong in grad_cam_map.wrong if wrong.function not in unseen]
             maps = [grad_cam_map.reference(A, G), *(function(A, G) for function in wrong)]
             gaps = [np.abs(a - b).max() for i, a in enumerate(maps) for b in maps[:i]]
             if min(gaps) > 1e-3 and np.tensordot(G.mean(axis=(1, 2)), A, axes=1).max() > 0.1:
@@ -104,6 +105,14 @@ def _(activations, gradients):
 def _unguarded(activations, gradients):
     cam = np.maximum(0, np.tensordot(gradients.mean(axis=(1, 2)), activations, axes=1))
     return cam / cam.max()
+
+
+@grad_cam_map.mistake(
+    "cut at zero before you divide: where no place speaks for the class the maximum is negative and turns the signs"
+)
+def _divided_first(activations, gradients):
+    cam = np.tensordot(gradients.mean(axis=(1, 2)), activations, axes=1)
+    return np.maximum(0, cam / cam.max())
 
 
 @grad_cam_map.mistake("the gradients say how much a map matters, the activations where: you have swapped them")
