@@ -39,6 +39,23 @@ def _(rewards, dones, gamma):
     return discounted_returns(rewards, dones, 1.0)
 
 
+@discounted_returns.mistake(
+    "weighted by the time since the start: seen from step t, a reward at k counts gamma**(k - t)"
+)
+def _(rewards, dones, gamma):
+    start = np.zeros(len(rewards), int)  # of each step's episode
+    for t in range(1, len(rewards)):
+        start[t] = t if dones[t - 1] else start[t - 1]
+    return gamma ** (np.arange(len(rewards)) - start) * discounted_returns(rewards, dones, gamma)
+
+
+@discounted_returns.mistake(
+    "weighted by the place in the stream: seen from step t, a reward at k counts gamma**(k - t)"
+)
+def _(rewards, dones, gamma):
+    return gamma ** np.arange(len(rewards)) * discounted_returns(rewards, dones, gamma)
+
+
 @discounted_returns.mistake("the step's own reward is discounted already; its factor is gamma**0 = 1")
 def _(rewards, dones, gamma):
     return gamma * discounted_returns(rewards, dones, gamma)
@@ -150,6 +167,8 @@ def _(log_probs, old_log_probs, advantages, eps):
 
 def _diagnostic_cases(rng):
     for log_probs, old_log_probs, _, eps in _ratio_cases(rng):
+        inside = (1 - eps + np.exp(-eps)) / 2  # inside the interval, though its logarithm is below -eps
+        log_probs[0] = old_log_probs[0] + np.log(inside)
         yield log_probs, old_log_probs, eps
 
 
@@ -173,6 +192,12 @@ def _(log_probs, old_log_probs, eps):
 @ppo_diagnostics.mistake("the clip fraction counts both sides: ratios above 1 + eps and ratios below 1 - eps")
 def _(log_probs, old_log_probs, eps):
     return ppo_diagnostics(log_probs, old_log_probs, eps)[0], (np.exp(log_probs - old_log_probs) > 1 + eps).mean()
+
+
+@ppo_diagnostics.mistake("the interval is one of ratios, not of their logarithms: exp first, then compare with 1")
+def _(log_probs, old_log_probs, eps):
+    kl, _ = ppo_diagnostics(log_probs, old_log_probs, eps)
+    return kl, (np.abs(log_probs - old_log_probs) > eps).mean()
 
 
 @ppo_diagnostics.mistake("half the squared log ratio is the second estimator: small variance, but biased")
