@@ -9,6 +9,7 @@ def _percentile_cases(rng):
     yield np.array([5.0, 1.0, 4.0, 2.0]), 50.0
     yield np.array([30.0, 10.0, 20.0]), 70.0  # 2.1 values: the third
     yield np.array([3.0, 2.0, 9.0, 4.0]), 30.0  # 1.2 values: the second
+    yield rng.exponential(10, size=100), 7.0  # exactly 7 values, though 7 / 100 * 100 is a little more in binary
     for _ in range(6):
         yield rng.exponential(10, size=int(rng.integers(5, 40))), float(rng.choice([25.0, 50.0, 90.0, 95.0, 99.0]))
 
@@ -27,6 +28,14 @@ def percentile(values, q):
 )
 def _interpolated(values, q):
     return float(np.percentile(values, q))
+
+
+@percentile.mistake(
+    "In binary q / 100 * n can be a hair above the whole number that it should be, and is then rounded up by one: "
+    "multiply first, q * n / 100."
+)
+def _divided_first(values, q):
+    return float(np.sort(values)[min(int(np.ceil(q / 100 * len(values))), len(values)) - 1])
 
 
 @percentile.mistake("Sort the values first: the rank counts from the smallest.")
