@@ -33,15 +33,6 @@ TABLE = "| needs | time on two cores | data |"
 # Lessons whose networks are plain stacks, or no more than a tool
 NOT_DRAWN = {"01_deep_learning_at_a_glance.ipynb", "02_perceptron.ipynb", "04_activations.ipynb"}
 NOT_DRAWN |= {"06_training_loop.ipynb", "02_optimizers.ipynb"}
-# Lessons whose diagrams are still to come
-NOT_DRAWN |= {"03_mlp_and_backpropagation.ipynb", "05_autograd_from_scratch.ipynb", "02_convolution_and_cnn.ipynb"}
-NOT_DRAWN |= {
-    "09_bert.ipynb",
-    "04_diffusion.ipynb",
-    "03_cifar10_transfer_learning.ipynb",
-    "01_sentiment_analysis.ipynb",
-}
-NOT_DRAWN |= {"03_policy_gradients_and_ppo.ipynb"}
 BANNED = {
     r"warnings\.(filterwarnings|simplefilter|catch_warnings)|PYTHONWARNINGS|logging\.disable": "silences warnings",
     r"except[^\n]*:\s*\n\s*(pass|\.\.\.)\s*$|contextlib\.suppress\((Base)?Exception": "swallows an exception",
@@ -311,6 +302,21 @@ def metadata(lesson):
         yield f"volatile metadata in its cells ({', '.join(sorted(extra))}): make outputs NB=…"
 
 
+SOURCE = re.compile(r"- [^\[\]*]+ \((\d{4})[a-z]?\), (\[.+?\]\(https?://\S+\)|\*[^*]+\*)(: .+)?\.?")
+
+
+def sources(lesson):
+    """Further reading has one form, `- Authors (year), [title](link): what it is good for.`, and goes by the year."""
+    text = "\n".join(cell.source for cell in lesson.notebook.cells if cell.cell_type == "markdown")
+    items = [line for line in text[text.find("## Further reading") :].splitlines() if line.startswith("- ")]
+    found = [SOURCE.fullmatch(item) for item in items]
+    for item in (item for item, match in zip(items, found, strict=True) if not match):
+        yield f"not of the form `- Authors (year), [title](link): remark.`: {item[:90]}"
+    years = [match[1] for match in found if match]
+    if years != sorted(years):
+        yield f"Further reading does not go by the year: {', '.join(years)}"
+
+
 def size(lesson):
     kib = len(nbformat.writes(lesson.notebook).encode()) / 1024
     if kib > 1500:
@@ -321,7 +327,8 @@ CHECKS = {
     check.__name__: check
     for check in (
         title, badge, setup, imports, one_run, clean_outputs, magics, checked_cells, portable, proofs, exercises,
-        sections, links, mathematics, descriptions, diagrams, short_cells, figures, banned, valid, metadata, size,
+        sections, links, sources, mathematics, descriptions, diagrams, short_cells, figures, banned, valid, metadata,
+        size,
     )
 }  # fmt: skip
 
