@@ -555,6 +555,8 @@ BREAKAGES = [
     ("links", replace(3, "#where-to-start", "#nowhere")),
     ("links", replace(3, "../README.md#where-to-start", "../../elsewhere.md")),
     ("links", append(3, '\n<img src="missing.png">')),
+    ("sources", append(10, "\n\n- A. Author (2001), *A title*. No colon.")),
+    ("sources", append(10, "\n\n- A. Author (2001), *Late*: b.\n- B. Author (1999), *Early*: a.")),
     ("mathematics", replace(3, "x^2$$", "x^2")),
     ("mathematics", replace(3, "$x$", "$x")),
     ("short_cells", append(4, "\nprint()" * 40)),
