@@ -322,6 +322,14 @@ def test_setup_asks_for_memory_growth(monkeypatch):
     assert asked == [("gpu0", True)]
 
 
+def test_setup_keeps_all_bits_of_32(monkeypatch):
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
+    tf.config.experimental.enable_tensor_float_32_execution(True)
+    dlutils.setup()
+    assert not torch.backends.cudnn.allow_tf32 and torch.get_float32_matmul_precision() == "highest"
+    assert not tf.config.experimental.tensor_float_32_execution_enabled()
+
+
 def test_without_frameworks_only_the_profile_is_described():
     code = "import dlutils; print(dlutils.setup(), dlutils.describe())"
     assert python(code, COURSE_PROFILE="full").strip().splitlines()[-1] == "None profile full"
