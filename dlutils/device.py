@@ -5,6 +5,7 @@ Nothing here imports PyTorch or TensorFlow before it is asked about them, so `im
 
 from dlutils.errors import CourseError
 
+import contextlib
 import ctypes
 import functools
 import importlib.util
@@ -19,11 +20,7 @@ PROFILES = ("quick", "full")
 
 @functools.cache
 def torch_device():
-    """The best device PyTorch can use: CUDA, else Apple's GPU, else the CPU.
-
-    Returns:
-        torch.device: `cuda`, `mps` or `cpu`.
-    """
+    """The best device that PyTorch can use (torch.device): `cuda`, else Apple's `mps`, else `cpu`."""
     import torch
 
     if (torch.version.hip or _nvidia_driver()) and torch.cuda.is_available():
@@ -70,10 +67,7 @@ def seed_everything(seed=0):
     Keras on the TensorFlow backend does not seed PyTorch, nor the reverse, so each is seeded by its own call.
 
     Args:
-        seed: integer from 0 to 2**32 - 1.
-
-    Raises:
-        CourseError: the seed is not such an integer.
+        seed: integer from 0 to 2**32 - 1; anything else is a CourseError.
     """
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**32:
         raise CourseError(f"a seed is a whole number from 0 to 4294967295, not {seed!r}")
@@ -103,14 +97,17 @@ def describe():
     return " · ".join([*parts, f"profile {'quick' if is_quick() else 'full'}"])
 
 
+def _keep_freed_memory(*_):
+    """Have glibc keep 512 MiB of what is freed; from Linux anew, large tensors cost up to three times more."""
+    with contextlib.suppress(AttributeError, OSError, TypeError):  # not glibc
+        ctypes.CDLL(None).mallopt(-3, 32 << 20)  # M_MMAP_THRESHOLD
+        ctypes.CDLL(None).mallopt(-1, 512 << 20)  # M_TRIM_THRESHOLD
+
+
 def setup(seed=0):
-    """Start a lesson: memory growth, seeds, the look of figures; print one line and return PyTorch's device.
+    """Start a lesson: memory, seeds, the look of figures; print one line and return PyTorch's device.
 
-    NVIDIA's GPUs from Ampere on round the factors of 32-bit products to 10 bits (TF32) unless it is switched off. With
-    it, NumPy, PyTorch and Keras agree to three digits instead of six, and no proof of a lesson would hold.
-
-    Args:
-        seed: see `seed_everything`.
+    TF32 is off: with it, newer NVIDIA GPUs round 32-bit factors to 10 bits, and no proof of a lesson would hold.
 
     Returns:
         torch.device, or None when PyTorch is not imported.
@@ -131,6 +128,9 @@ def setup(seed=0):
         tf.config.experimental.enable_tensor_float_32_execution(False)
     if "torch" in sys.modules:
         sys.modules["torch"].backends.cudnn.allow_tf32 = False  # for matrix products it is PyTorch's default
+    _keep_freed_memory()
+    if shell := "IPython" in sys.modules and sys.modules["IPython"].get_ipython():  # TensorFlow's fit sets them back
+        shell.events.register("pre_run_cell", _keep_freed_memory)
     seed_everything(seed)
     use_style()
     print(describe())

@@ -20,14 +20,10 @@ def use_style():
     from cycler import cycler
 
     mpl.rc("axes", prop_cycle=cycler(color=COLORS, linestyle=LINES), grid=True, titlesize=11)
-    mpl.rc("axes.spines", right=False, top=False)
     mpl.rc("figure", dpi=90, figsize=(7, 3.6))
-    mpl.rc("figure.constrained_layout", use=True)
-    mpl.rc("legend", frameon=False)
-    mpl.rc("font", size=10)
-    mpl.rc("grid", alpha=0.3)
-    mpl.rc("image", cmap="gray")
-    mpl.rc("lines", linewidth=1.8)
+    look = {"axes.spines.right": False, "axes.spines.top": False, "figure.constrained_layout.use": True}
+    look |= {"legend.frameon": False, "font.size": 10, "grid.alpha": 0.3, "image.cmap": "gray", "lines.linewidth": 1.8}
+    mpl.rcParams.update(look)
     shell = sys.modules["IPython"].get_ipython() if "ipykernel" in sys.modules else None
     if shell is not None:
         import matplotlib_inline.backend_inline  # noqa: F401  (it sets a formatter of its own when it is imported)

@@ -1,6 +1,7 @@
 """The helpers: proof, device, plots, and the promises of `import dlutils`."""
 
 import os
+import platform
 import random
 import shutil
 import subprocess
@@ -328,6 +329,25 @@ def test_setup_keeps_all_bits_of_32(monkeypatch):
     dlutils.setup()
     assert not torch.backends.cudnn.allow_tf32 and torch.get_float32_matmul_precision() == "highest"
     assert not tf.config.experimental.tensor_float_32_execution_enabled()
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc's memory")
+def test_freed_memory_is_kept():
+    code = """
+import ctypes, resource, dlutils.device, numpy as np
+def faults():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(50):
+        np.ones(500_000)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+ctypes.CDLL(None).mallopt(-3, 131072)  # as after a training in TensorFlow
+without = faults()
+dlutils.device._keep_freed_memory()
+faults()
+print(without, faults())
+"""
+    without, kept = map(int, python(code).split()[-2:])
+    assert kept < without / 10
 
 
 def test_without_frameworks_only_the_profile_is_described():
