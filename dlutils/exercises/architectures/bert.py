@@ -8,6 +8,7 @@ import numpy as np
 def _mean_pooling_cases(rng):
     for lengths, time, d in (([2, 3], 4, 2), ([1, 5, 3], 6, 4), ([4, 2, 7, 5], 7, 3)):
         yield rng.standard_normal((len(lengths), time, d)), (np.arange(time) < np.array(lengths)[:, None]).astype(int)
+    yield rng.standard_normal((2, 5, 3)), np.array([[1, 0, 1, 1, 0], [0, 1, 1, 0, 1]])  # a mask may have holes
 
 
 @exercise("Return the mean of H over the real tokens of each text, shape (batch, d).", _mean_pooling_cases)
@@ -24,6 +25,13 @@ def _(H, mask):
 @mean_pooling.mistake("the padding is out of the sum, but you still divide by the padded length; divide by the tokens")
 def _(H, mask):
     return (H * mask[:, :, None]).mean(axis=1)
+
+
+@mean_pooling.mistake(
+    "you take the first positions, as many as there are tokens; the mask says which, and may have holes"
+)
+def _(H, mask):
+    return np.stack([h[: m.sum()].mean(axis=0) for h, m in zip(H, mask, strict=True)])
 
 
 @mean_pooling.mistake("that is the sum; a mean divides each text by its own number of tokens")
@@ -55,6 +63,8 @@ def _masked_attention_cases(rng):
             scores[:, 0, 0] = 20 * scale  # so far above all others that they vanish beside it
         # One score for all padding of a text: mistakes give the same with -1e9 added as with -1e30 put in.
         yield np.where(mask[:, :, None] * mask[:, None, :], scores, padding), mask
+    mask = np.array([[1, 1, 1, 0], [1, 1, 0, 0]])  # and once the scores of padding are the largest of all
+    yield np.where(mask[:, :, None] * mask[:, None, :], rng.standard_normal((2, 4, 4)), 1e5), mask
 
 
 def _softmax(scores, axis=-1):
@@ -82,6 +92,20 @@ def _(scores, mask):
 @masked_attention.mistake("the rows no longer sum to one: mask the scores before the softmax, not the weights after it")
 def _(scores, mask):
     return _softmax(scores) * mask[:, None, :]
+
+
+@masked_attention.mistake(
+    "right for small scores; but where a score of padding is the largest, the others have vanished before you remove "
+    "it, hence the nan: mask before the softmax"
+)
+def _(scores, mask):
+    weights = _softmax(scores) * mask[:, None, :]
+    return weights / weights.sum(axis=-1, keepdims=True)
+
+
+@masked_attention.mistake("a thousand less is not enough where a score of padding is large; take minus infinity")
+def _(scores, mask):
+    return _softmax(scores - 1000.0 * (1 - mask[:, None, :]))
 
 
 @masked_attention.mistake("a score of zero is no prohibition, exp(0) = 1: padding needs a score of minus infinity")
@@ -149,6 +173,8 @@ def _corrupt_cases(rng):
         chosen.flat[places[:3]], chosen.flat[places[3]] = True, False
         u.flat[places] = rng.uniform(0.02, 0.08), rng.uniform(0.82, 0.88), rng.uniform(0.92, 0.98), rng.uniform(0, 0.08)
         yield ids, chosen, u, random_ids, 1
+    ids, random_ids = rng.integers(10, 100, 6), rng.integers(200, 300, 6)
+    yield ids, np.ones(6, bool), np.array([0.0, 0.8, 0.9, 0.79, 0.85, 0.95]), random_ids, 1  # the borders themselves
 
 
 @exercise("Return (inputs, labels) of the 80/10/10 rule for the given choices.", _corrupt_cases)
@@ -161,6 +187,24 @@ def corrupt(ids, chosen, u, random_ids, mask_id):
 @corrupt.mistake("every chosen token became the mask; a tenth must be random and a tenth stay as it is")
 def _(ids, chosen, u, random_ids, mask_id):
     return np.where(chosen, mask_id, ids), np.where(chosen, ids, -100)
+
+
+@corrupt.mistake("at the borders: u = 0.8 keeps the token already, and u = 0.9 takes the random id already")
+def _(ids, chosen, u, random_ids, mask_id):
+    inputs = np.where(chosen & (u <= 0.8), mask_id, ids)
+    return np.where(chosen & (u > 0.9), random_ids, inputs), np.where(chosen, ids, -100)
+
+
+@corrupt.mistake("at the border: u = 0.8 is no longer the mask, it keeps the token")
+def _(ids, chosen, u, random_ids, mask_id):
+    inputs = np.where(chosen & (u <= 0.8), mask_id, ids)
+    return np.where(chosen & (u >= 0.9), random_ids, inputs), np.where(chosen, ids, -100)
+
+
+@corrupt.mistake("the inputs are right; every chosen token is predicted, also the random and the kept ones")
+def _(ids, chosen, u, random_ids, mask_id):
+    inputs, _ = corrupt(ids, chosen, u, random_ids, mask_id)
+    return inputs, np.where(inputs == mask_id, ids, -100)
 
 
 @corrupt.mistake("tokens that were not chosen were changed too: u decides only about chosen ones")
@@ -231,6 +275,15 @@ def _(pieces, chosen):
     result = []
     for piece, c in zip(pieces, chosen, strict=True):
         result.append(bool(c or (piece.startswith("##") and result[-1])))
+    return result
+
+
+@whole_words.mistake("you carry the choice to the left only; the pieces behind a chosen one belong to its word too")
+def _(pieces, chosen):
+    result = [bool(c) for c in chosen]
+    for i in range(len(pieces) - 1, 0, -1):
+        if pieces[i].startswith("##") and result[i]:
+            result[i - 1] = True
     return result
 
 
