@@ -10,13 +10,11 @@ def _schedule(rng, steps):
 
 
 def _q_sample_cases(rng):
-    for n, d, steps in ((1, 2, 3), (3, 2, 4), (4, 5, 6)):
-        yield (
-            rng.standard_normal((n, d)),
-            rng.integers(1, steps, size=n),
-            rng.standard_normal((n, d)),
-            _schedule(rng, steps),
-        )
+    for n, d, steps in ((1, 2, 3), (3, 3, 4), (4, 4, 6)):  # square, so that a forgotten axis is no error of shapes
+        t = rng.integers(1, steps + 1, size=n)
+        if n > 1:
+            t[:2] = rng.permutation(steps)[:2] + 1  # two rows at different times
+        yield rng.standard_normal((n, d)), t, rng.standard_normal((n, d)), _schedule(rng, steps)
 
 
 @exercise(
@@ -52,11 +50,24 @@ def _(x0, t, noise, alphas_bar):
 
 @q_sample_batch.mistake("that is one step from x0; alphas_bar already is the product over all the steps up to t")
 def _(x0, t, noise, alphas_bar):
-    return q_sample_batch(x0, t, noise, np.concatenate([[1.0], alphas_bar[1:] / alphas_bar[:-1] * 0.999999999]))
+    return q_sample_batch(x0, t, noise, np.concatenate([[1.0], alphas_bar[1:] / alphas_bar[:-1]]))
+
+
+@q_sample_batch.mistake("every row has its own time: alphas_bar[t], not the entry of the first row for all")
+def _(x0, t, noise, alphas_bar):
+    return q_sample_batch(x0, np.full_like(t, t[0]), noise, alphas_bar)
+
+
+@q_sample_batch.mistake(
+    "alphas_bar[t] has shape (n,) and meets the columns of x0; [:, None] makes it (n, 1), one a row"
+)
+def _(x0, t, noise, alphas_bar):
+    a = alphas_bar[t]
+    return np.sqrt(a) * x0 + np.sqrt(1 - a) * noise
 
 
 def _posterior_cases(rng):
-    for d, t in ((2, 2), (3, 4), (5, 3)):
+    for d, t in ((2, 2), (3, 1), (3, 4), (5, 3)):
         yield rng.standard_normal(d), rng.standard_normal(d) + 2, t, _schedule(rng, 6)
 
 
@@ -98,6 +109,24 @@ def _(x_t, x0, t, alphas_bar):
     return np.sqrt(alphas_bar[t - 1]) * x0
 
 
+@posterior_mean.mistake("at t = 1 you divide by 1 - alpha_bar_0 = 0; use the simplified form")
+def _(x_t, x0, t, alphas_bar):
+    alpha, rest_before = alphas_bar[t] / alphas_bar[t - 1], 1 - alphas_bar[t - 1]
+    A = alpha / (1 - alpha) + 1 / rest_before
+    return (np.sqrt(alpha) / (1 - alpha) * x_t + np.sqrt(alphas_bar[t - 1]) / rest_before * x0) / A
+
+
+@posterior_mean.mistake("the weight of x_t needs the root of alpha_t, of this one step, not of alphas_bar[t]")
+def _(x_t, x0, t, alphas_bar):
+    return posterior_mean(x_t * np.sqrt(alphas_bar[t - 1]), x0, t, alphas_bar)
+
+
+@posterior_mean.mistake("the square roots are missing, of alphas_bar[t-1] before x0 and of alpha_t before x_t")
+def _(x_t, x0, t, alphas_bar):
+    before = alphas_bar[t - 1]
+    return posterior_mean(x_t * np.sqrt(alphas_bar[t] / before), x0 * np.sqrt(before), t, alphas_bar)
+
+
 def _ddim_cases(rng):
     for d in (2, 3, 6):
         yield rng.standard_normal(d), rng.standard_normal(d), rng.uniform(0.2, 0.4), rng.uniform(0.6, 0.8)
@@ -136,6 +165,33 @@ def _(x_t, v, alpha_bar_t, alpha_bar_s):
     return np.sqrt(alpha_bar_s) * x0 + np.sqrt(1 - alpha_bar_s) * noise
 
 
+@ddim_step.mistake("check the sign in noise = sqrt(1 - alpha_bar_t) x_t + sqrt(alpha_bar_t) v")
+def _(x_t, v, alpha_bar_t, alpha_bar_s):
+    x0 = np.sqrt(alpha_bar_t) * x_t - np.sqrt(1 - alpha_bar_t) * v
+    noise = np.sqrt(1 - alpha_bar_t) * x_t - np.sqrt(alpha_bar_t) * v
+    return np.sqrt(alpha_bar_s) * x0 + np.sqrt(1 - alpha_bar_s) * noise
+
+
+@ddim_step.mistake("x0 is right, but the last line mixes it with v; what it needs there is the guessed noise")
+def _(x_t, v, alpha_bar_t, alpha_bar_s):
+    x0 = np.sqrt(alpha_bar_t) * x_t - np.sqrt(1 - alpha_bar_t) * v
+    return np.sqrt(alpha_bar_s) * x0 + np.sqrt(1 - alpha_bar_s) * v
+
+
+@ddim_step.mistake("x0 and noise are right, but the last line mixes them without the square roots")
+def _(x_t, v, alpha_bar_t, alpha_bar_s):
+    x0 = np.sqrt(alpha_bar_t) * x_t - np.sqrt(1 - alpha_bar_t) * v
+    noise = np.sqrt(1 - alpha_bar_t) * x_t + np.sqrt(alpha_bar_t) * v
+    return alpha_bar_s * x0 + (1 - alpha_bar_s) * noise
+
+
+@ddim_step.mistake("the square roots are missing: alpha_bar and 1 - alpha_bar are variances, not factors")
+def _(x_t, v, alpha_bar_t, alpha_bar_s):
+    x0 = alpha_bar_t * x_t - (1 - alpha_bar_t) * v
+    noise = (1 - alpha_bar_t) * x_t + alpha_bar_t * v
+    return alpha_bar_s * x0 + (1 - alpha_bar_s) * noise
+
+
 def _guided_cases(rng):
     for d, w in ((2, 0.5), (3, 3.0), (5, 1.5)):
         yield rng.standard_normal(d), rng.standard_normal(d), w + rng.uniform(0.1, 0.4)
@@ -162,6 +218,11 @@ def _(noise_class, noise_none, w):
 @guided.mistake("that interpolates between the two; guidance goes beyond the class, so one of the weights is negative")
 def _(noise_class, noise_none, w):
     return (noise_class + w * noise_none) / (1 + w)
+
+
+@guided.mistake("that walks from the class towards none; guidance walks the other way, away from none")
+def _(noise_class, noise_none, w):
+    return noise_class + w * (noise_none - noise_class)
 
 
 @guided.mistake("the weights must sum to one: (1 + w) and -w")
