@@ -52,18 +52,38 @@ def _(height, width, channels, filters, kernel):
     return depthwise_separable_cost(height, width, channels, filters, kernel)[::-1]
 
 
+@depthwise_separable_cost.mistake("a multiplication and an addition count as one here: you have counted two for each")
+def _(height, width, channels, filters, kernel):
+    separable, ordinary = depthwise_separable_cost(height, width, channels, filters, kernel)
+    return 2 * separable, 2 * ordinary
+
+
+@depthwise_separable_cost.mistake("the second convolution is 1 x 1: no kernel x kernel in its part")
+def _(height, width, channels, filters, kernel):
+    ordinary = height * width * channels * filters * kernel**2
+    return height * width * channels * kernel**2 * (1 + filters), ordinary
+
+
+@depthwise_separable_cost.mistake(
+    "height and width are the output's: the kernel has nothing more to take off its edges"
+)
+def _(height, width, channels, filters, kernel):
+    return depthwise_separable_cost(height - kernel + 1, width - kernel + 1, channels, filters, kernel)
+
+
 def _cam_cases(rng):
     for channels, height, width in ((2, 2, 2), (3, 4, 3), (5, 3, 4)):
         while True:  # until each mistake shows: some places negative, and no shortcut gives the same map
             A = rng.standard_normal((channels, height, width))
             G = rng.standard_normal((channels, height, width)) + rng.uniform(0.5, 1, (channels, 1, 1))
-            unseen = (_unguarded, _divided_first)  # right where anything is positive: the last case is for them
+            unseen = (_unguarded, _divided_first, _uncut, _uncut_guarded, _uncut_returned, _stretched)  # two last cases
             wrong = [wrong.function for wrong in grad_cam_map.wrong if wrong.function not in unseen]
             maps = [grad_cam_map.reference(A, G), *(function(A, G) for function in wrong)]
             gaps = [np.abs(a - b).max() for i, a in enumerate(maps) for b in maps[:i]]
             if min(gaps) > 1e-3 and np.tensordot(G.mean(axis=(1, 2)), A, axes=1).max() > 0.1:
                 break
         yield A, G
+    yield rng.uniform(0.5, 1.5, (3, 2, 3)), rng.uniform(0.5, 1, (3, 2, 3))  # every place speaks for the class
     A = np.array([[[4.0, 3], [2, 3]], [[3, 4], [4, 3]]]) * rng.uniform(0.9, 1, (2, 2, 2))
     G = np.array([[[5.0, -1], [-1, -1]], [[-2, -2], [-2, -2]]]) * rng.uniform(0.9, 1, (2, 2, 2))
     yield A, G  # nothing speaks for the class
@@ -86,6 +106,32 @@ def _(activations, gradients):
 def _(activations, gradients):
     cam = np.tensordot(gradients.mean(axis=(1, 2)), activations, axes=1)
     return cam / np.abs(cam.max())
+
+
+@grad_cam_map.mistake("cut at zero first: you divide by a maximum that is negative where no place speaks for the class")
+def _uncut(activations, gradients):
+    cam = np.tensordot(gradients.mean(axis=(1, 2)), activations, axes=1)
+    return cam / cam.max()
+
+
+@grad_cam_map.mistake(
+    "the zeros where nothing is positive are right; elsewhere the negative places must be cut at zero, too"
+)
+def _uncut_guarded(activations, gradients):
+    cam = np.tensordot(gradients.mean(axis=(1, 2)), activations, axes=1)
+    return cam / cam.max() if cam.max() > 0 else np.zeros_like(cam)
+
+
+@grad_cam_map.mistake("the guard is right, the cut is missing: a map has no negative places, divided or not")
+def _uncut_returned(activations, gradients):
+    cam = np.tensordot(gradients.mean(axis=(1, 2)), activations, axes=1)
+    return cam / cam.max() if cam.max() > 0 else cam
+
+
+@grad_cam_map.mistake("divide by the maximum only: with the minimum subtracted, the weakest place looks like none")
+def _stretched(activations, gradients):
+    cam = np.maximum(0, np.tensordot(gradients.mean(axis=(1, 2)), activations, axes=1))
+    return (cam - cam.min()) / max(cam.max() - cam.min(), 1e-12)
 
 
 @grad_cam_map.mistake("cut at zero once, after the sum over channels; each channel may count against the class")
@@ -124,9 +170,12 @@ def _(activations, gradients):
 def _ece_cases(rng):
     for bins in (4, 5, 10):
         confidence, correct = [1.0], [0.0]
-        for b in range(bins // 2, bins):  # the lower bins stay empty
+        filled = [*([0] if bins == 5 else []), *range(bins // 2, bins)]  # other low bins stay empty
+        for b in filled:
             n = int(rng.integers(5, 8))
             right = n - 1 if (b + 1) / bins <= 0.8 else 1  # gaps of both signs, and no bin all right or all wrong
+            if b == bins - 1:
+                right = n  # only the confidence of exactly 1 is wrong: in a bin of its own it would show
             confidence += list((b + rng.uniform(0.1, 0.9, n)) / bins)
             correct += [1.0] * right + [0.0] * (n - right)
         order = rng.permutation(len(confidence))
@@ -180,3 +229,31 @@ def _(confidence, correct, bins):
     index = (confidence * bins).astype(int)
     groups = [index == b for b in range(bins) if (index == b).any()]
     return float(sum(g.mean() * abs(correct[g].mean() - confidence[g].mean()) for g in groups))
+
+
+@expected_calibration_error.mistake("a confidence of exactly 1 is in a bin of its own: it belongs in the last one")
+def _(confidence, correct, bins):
+    index = (confidence * bins).astype(int)
+    groups = [index == b for b in np.unique(index)]
+    return float(sum(g.mean() * abs(correct[g].mean() - confidence[g].mean()) for g in groups))
+
+
+@expected_calibration_error.mistake("the first bin is missing: the bins count from 0")
+def _(confidence, correct, bins):
+    index = np.minimum((confidence * bins).astype(int), bins - 1)
+    groups = [index == b for b in np.unique(index) if b > 0]
+    return float(sum(g.mean() * abs(correct[g].mean() - confidence[g].mean()) for g in groups))
+
+
+@expected_calibration_error.mistake("the mean of an empty bin is nan: skip the bins without answers")
+def _(confidence, correct, bins):
+    return float("nan")
+
+
+@expected_calibration_error.mistake(
+    "you divide by the number of all bins: weigh each by its share of the answers instead"
+)
+def _(confidence, correct, bins):
+    index = np.minimum((confidence * bins).astype(int), bins - 1)
+    gaps = [abs(correct[index == b].mean() - confidence[index == b].mean()) for b in np.unique(index)]
+    return float(sum(gaps) / bins)
