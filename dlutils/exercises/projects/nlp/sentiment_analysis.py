@@ -56,6 +56,23 @@ def _(X, y, alpha):
     return np.log((alpha + X[y == 1].sum(axis=0)) / (y == 1).sum() / ((alpha + X[y == 0].sum(axis=0)) / (y == 0).sum()))
 
 
+@log_count_ratio.mistake("alpha belongs into the totals, too: divide p, alpha included, by the sum of p")
+def _(X, y, alpha):
+    p, q = X[y == 1].sum(axis=0), X[y == 0].sum(axis=0)
+    return np.log(((alpha + p) / p.sum()) / ((alpha + q) / q.sum()))
+
+
+@log_count_ratio.mistake("divided by the Euclidean norm; the index 1 asks for the sum of the counts")
+def _(X, y, alpha):
+    p, q = alpha + X[y == 1].sum(axis=0), alpha + X[y == 0].sum(axis=0)
+    return np.log((p / np.linalg.norm(p)) / (q / np.linalg.norm(q)))
+
+
+@log_count_ratio.mistake("each word was counted once a sentence; add up the counts in X as they are")
+def _(X, y, alpha):
+    return log_count_ratio((X > 0).astype(float), y, alpha)
+
+
 def _embedding_cases(rng):
     for batch, time, vocabulary, width in ((2, 3, 5, 2), (3, 4, 6, 3), (4, 5, 7, 2)):
         ids = rng.integers(1, vocabulary - 1, (batch, time))  # the last word never occurs
@@ -101,6 +118,15 @@ def _(ids, gradient, vocabulary):
     return embedding_gradient(ids, gradient, vocabulary) / len(ids)
 
 
+@embedding_gradient.mistake(
+    "two things: `table[ids] += gradient` writes each word once (np.add.at adds them all), and row 0 gets nothing"
+)
+def _(ids, gradient, vocabulary):
+    table = np.zeros((vocabulary, gradient.shape[-1]))
+    table[ids] += gradient
+    return table
+
+
 def _temperature_cases(rng):
     for n in (3, 6, 10):
         y = np.arange(n) % 2
@@ -136,6 +162,16 @@ def _(logits, labels, T):
 @temperature_gradient.mistake("that is the sum; the mean loss is asked for")
 def _(logits, labels, T):
     return len(logits) * temperature_gradient(logits, labels, T)
+
+
+@temperature_gradient.mistake("z / T depends on T by -z / T**2; here the minus and one factor of 1 / T are missing")
+def _(logits, labels, T):
+    return np.mean((1 / (1 + np.exp(-logits / T)) - labels) * logits / T)
+
+
+@temperature_gradient.mistake("that is the derivative by the logits; the chain rule's factor -logits / T**2 is missing")
+def _(logits, labels, T):
+    return np.mean((1 / (1 + np.exp(-logits / T)) - labels) / T)
 
 
 def _mcnemar_cases(rng):
@@ -178,3 +214,24 @@ def _(correct_a, correct_b):
 def _(correct_a, correct_b):
     only_a, only_b = int((correct_a & ~correct_b).sum()), int((correct_b & ~correct_a).sum())
     return min(1.0, 2 * math.comb(only_a + only_b, only_a) / 2 ** (only_a + only_b))
+
+
+@mcnemar.mistake('twice too much: "at most min(b, c) heads" is one tail already; double it once')
+def _(correct_a, correct_b):
+    only_a, only_b = int((correct_a & ~correct_b).sum()), int((correct_b & ~correct_a).sum())
+    n = only_a + only_b
+    return min(1.0, 4 * sum(math.comb(n, k) for k in range(min(only_a, only_b) + 1)) / 2**n)
+
+
+@mcnemar.mistake("the observed split belongs to its tail: count min(b, c) itself, too (`range` stops before its end)")
+def _(correct_a, correct_b):
+    only_a, only_b = int((correct_a & ~correct_b).sum()), int((correct_b & ~correct_a).sum())
+    n = only_a + only_b
+    return min(1.0, 2 * sum(math.comb(n, k) for k in range(min(only_a, only_b))) / 2**n)
+
+
+@mcnemar.mistake("always the tail of A: where A wins more often that is the large one; take the smaller of the two")
+def _(correct_a, correct_b):
+    only_a, only_b = int((correct_a & ~correct_b).sum()), int((correct_b & ~correct_a).sum())
+    n = only_a + only_b
+    return 2 * sum(math.comb(n, k) for k in range(only_a + 1)) / 2**n
