@@ -105,7 +105,7 @@ def _keep_freed_memory(*_):
 
 
 def setup(seed=0):
-    """Start a lesson: memory, seeds, the look of figures; print one line and return PyTorch's device.
+    """Start a lesson: memory, seeds (see `seed_everything`), look of figures; print a line, return PyTorch's device.
 
     TF32 is off: with it, newer NVIDIA GPUs round 32-bit factors to 10 bits, and no proof of a lesson would hold.
 
@@ -129,7 +129,7 @@ def setup(seed=0):
     if "torch" in sys.modules:
         sys.modules["torch"].backends.cudnn.allow_tf32 = False  # for matrix products it is PyTorch's default
     _keep_freed_memory()
-    if shell := "IPython" in sys.modules and sys.modules["IPython"].get_ipython():  # TensorFlow's fit sets them back
+    if shell := "IPython" in sys.modules and sys.modules["IPython"].get_ipython():  # a fit in Keras undoes it
         shell.events.register("pre_run_cell", _keep_freed_memory)
     seed_everything(seed)
     use_style()
