@@ -52,6 +52,7 @@ RIGHT = {
     "a recurrent network": "assert nn.LSTM(3, 4).to(device)(x)[0].device.type == FACE",
     "a generator of the GPU": "torch.rand(3, device=device, generator=torch.Generator(device).manual_seed(0))",
     "the course finds it": "assert dlutils.torch_device().type == FACE",
+    "an export to core operators": "torch.export.export(nn.Linear(3, 2), (x.cpu(),)).run_decompositions()",
     "in a thread": (
         "found = []\n"
         "thread = threading.Thread(target=lambda: found.append((x + 1).device.type))\n"

@@ -189,8 +189,8 @@ def install(face):
     torch.cuda.is_available = lambda: face == "cuda"
     if face == "cuda":
         yes = {"device_count": 1, "current_device": 0, "get_device_name": "pretended GPU", "is_initialized": True}
-        yes["is_bf16_supported"] = True
-        nothing = dict.fromkeys(("synchronize", "empty_cache", "init", "reset_peak_memory_stats"))
+        yes |= {"is_bf16_supported": True, "get_rng_state": torch.zeros(16, dtype=torch.uint8)}
+        nothing = dict.fromkeys(("synchronize", "empty_cache", "init", "reset_peak_memory_stats", "set_rng_state"))
         no = dict.fromkeys(("is_current_stream_capturing", "max_memory_allocated", "memory_allocated"), 0)
         for name, value in (yes | nothing | no).items():
             setattr(torch.cuda, name, lambda *arguments, value=value, **named: value)
