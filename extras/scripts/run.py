@@ -7,6 +7,7 @@ PyTorch and Keras, to see whether its claims hold for another start.
 """
 
 import argparse
+import math
 import os
 import sys
 import time
@@ -49,8 +50,10 @@ def shrunk(quick, full):
     if isinstance(quick, tuple | list) and isinstance(full, tuple | list):
         last = quick[-1] if quick else 1
         return type(full)(shrunk(quick[k] if k < len(quick) else last, value) for k, value in enumerate(full[:4]))
-    whole = isinstance(quick, int) and isinstance(full, int) and not isinstance(full, bool)
-    return min(full, quick + quick // 8 + 1) if whole else full
+    if not isinstance(quick, int) or not isinstance(full, int) or isinstance(full, bool):
+        return full
+    common = math.gcd(quick, full)  # kept, so that heads still divide a width, and groups its channels
+    return min(full, quick + (common if common <= max(quick // 2, 64) else quick // 8 + 1))
 
 
 def shrink():
