@@ -79,6 +79,7 @@ def test_after_an_error_the_rest_is_skipped_after_a_difference_it_is_not(run_not
         (8e-3, 5e-4, 5e-4),
         (False, True, True),
         ((32, 64), (32, 64, 96, 160, 224), (32, 64, 96, 96)),
+        ((0.1, 1.0), (0.1, 0.2, 0.5, 1.0, 2.0), (0.1, 0.2, 0.5, 2.0)),
         ({500: 16}, {500: 40, 60_000: 12}, {500: 24, 60_000: 12}),
         (range(3), range(5), range(4)),
     ],

@@ -49,7 +49,8 @@ def shrunk(quick, full):
         return full[: len(quick) + 1]
     if isinstance(quick, tuple | list) and isinstance(full, tuple | list):
         last = quick[-1] if quick else 1
-        return type(full)(shrunk(quick[k] if k < len(quick) else last, value) for k, value in enumerate(full[:4]))
+        ends = full if len(full) <= 4 else full[:3] + full[-1:]
+        return type(full)(shrunk(quick[k] if k < len(quick) else last, value) for k, value in enumerate(ends))
     if not isinstance(quick, int) or not isinstance(full, int) or isinstance(full, bool):
         return full
     common = math.gcd(quick, full)  # kept, so that heads still divide a width, and groups its channels
