@@ -53,6 +53,8 @@ def shrunk(quick, full):
         return type(full)(shrunk(quick[k] if k < len(quick) else last, value) for k, value in enumerate(ends))
     if not isinstance(quick, int) or not isinstance(full, int) or isinstance(full, bool):
         return full
+    if not quick:  # what the quick profile leaves out
+        return min(full, full // 50 + 1)
     common = math.gcd(quick, full)  # kept, so that heads still divide a width, and groups its channels
     return min(full, quick + (common if common <= max(quick // 2, 64) else quick // 8 + 1))
 
