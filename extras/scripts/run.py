@@ -55,8 +55,9 @@ def shrunk(quick, full):
         return full
     if not quick:  # what the quick profile leaves out
         return min(full, full // 50 + 1)
-    common = math.gcd(quick, full)  # kept, so that heads still divide a width, and groups its channels
-    return min(full, quick + (common if common <= max(quick // 2, 64) else quick // 8 + 1))
+    common = math.gcd(quick, full)  # what divides both divides the result, as far as it is not too large
+    step = max(d for d in range(1, max(quick // 2, 64) + 1) if common % d == 0)
+    return min(full, quick + step)
 
 
 def shrink():
