@@ -99,30 +99,48 @@ def recurrent_gradient(G, states, h, W_h):
     return gradient
 
 
-def _walked(G, states, h, W_h, *, hand=True, slope=True, transposed=True, own=False, first=True, step=lambda t: t):
+def _walked(
+    G, states, h, W_h, *, slope=lambda h: 1 - h**2, hand_on=lambda dh, da, W_h: da @ W_h.T, own=False, first=True
+):
+    """The reference with one thing exchanged."""
     gradient, from_later = np.zeros_like(W_h), np.zeros_like(h)
     for t in reversed(range(G.shape[1])):
-        da = (G[:, t] + hand * from_later) * (1 - states[:, t] ** 2 if slope else 1)
-        before = states[:, t] if own else states[:, t - 1] if t > 0 else h
+        dh = G[:, t] + from_later
+        da = dh * slope(states[:, t])
         if t > 0 or first:
-            gradient += before.T @ da
-        from_later = da @ (W_h.T if transposed else W_h)
+            gradient += (states[:, t] if own else states[:, t - 1] if t > 0 else h).T @ da
+        from_later = hand_on(dh, da, W_h)
     return gradient
 
 
 @recurrent_gradient.mistake("nothing is handed back in time: each state also acts through the next one")
 def _(G, states, h, W_h):
-    return _walked(G, states, h, W_h, hand=False)
+    return _walked(G, states, h, W_h, hand_on=lambda dh, da, W_h: 0.0)
 
 
 @recurrent_gradient.mistake("the slope of tanh is missing: 1 - h² at each step")
 def _(G, states, h, W_h):
-    return _walked(G, states, h, W_h, slope=False)
+    return _walked(G, states, h, W_h, slope=np.ones_like)
+
+
+@recurrent_gradient.mistake("the gradient of the state is multiplied by 1 - h, but the slope of tanh is 1 - h²")
+def _(G, states, h, W_h):
+    return _walked(G, states, h, W_h, slope=lambda h: 1 - h)
+
+
+@recurrent_gradient.mistake("the states have gone through tanh already: the slope is 1 - h², without another tanh")
+def _(G, states, h, W_h):
+    return _walked(G, states, h, W_h, slope=lambda h: 1 - np.tanh(h) ** 2)
 
 
 @recurrent_gradient.mistake("going back, the matrix is transposed: da @ W_h.T")
 def _(G, states, h, W_h):
-    return _walked(G, states, h, W_h, transposed=False)
+    return _walked(G, states, h, W_h, hand_on=lambda dh, da, W_h: da @ W_h)
+
+
+@recurrent_gradient.mistake("what is handed back comes from after the slope: da @ W_h.T, with da = dh * (1 - h²)")
+def _(G, states, h, W_h):
+    return _walked(G, states, h, W_h, hand_on=lambda dh, da, W_h: dh @ W_h.T)
 
 
 @recurrent_gradient.mistake("W_h is multiplied by the state *before* the step, not by the one after it")
@@ -140,29 +158,9 @@ def _(G, states, h, W_h):
     return _walked(G, states, states[:, -1], W_h)
 
 
-@recurrent_gradient.mistake("the gradient of the state is multiplied by 1 - h, but the slope of tanh is 1 - h²")
-def _(G, states, h, W_h):
-    gradient, from_later = np.zeros_like(W_h), np.zeros_like(h)
-    for t in reversed(range(G.shape[1])):
-        da = (G[:, t] + from_later) * (1 - states[:, t])
-        gradient += (states[:, t - 1] if t > 0 else h).T @ da
-        from_later = da @ W_h.T
-    return gradient
-
-
 @recurrent_gradient.mistake("that is the transpose: rows belong to the state before, columns to the state after")
 def _(G, states, h, W_h):
     return recurrent_gradient(G, states, h, W_h).T
-
-
-@recurrent_gradient.mistake("what is handed back comes from after the slope: da @ W_h.T, with da = dh * (1 - h²)")
-def _(G, states, h, W_h):
-    gradient, from_later = np.zeros_like(W_h), np.zeros_like(h)
-    for t in reversed(range(G.shape[1])):
-        dh = G[:, t] + from_later
-        gradient += (states[:, t - 1] if t > 0 else h).T @ (dh * (1 - states[:, t] ** 2))
-        from_later = dh @ W_h.T
-    return gradient
 
 
 @recurrent_gradient.mistake("the slope belongs to all that arrives, also to what comes from the later step")
@@ -170,16 +168,6 @@ def _(G, states, h, W_h):
     gradient, from_later = np.zeros_like(W_h), np.zeros_like(h)
     for t in reversed(range(G.shape[1])):
         da = G[:, t] * (1 - states[:, t] ** 2) + from_later
-        gradient += (states[:, t - 1] if t > 0 else h).T @ da
-        from_later = da @ W_h.T
-    return gradient
-
-
-@recurrent_gradient.mistake("the states have gone through tanh already: the slope is 1 - h², without another tanh")
-def _(G, states, h, W_h):
-    gradient, from_later = np.zeros_like(W_h), np.zeros_like(h)
-    for t in reversed(range(G.shape[1])):
-        da = (G[:, t] + from_later) * (1 - np.tanh(states[:, t]) ** 2)
         gradient += (states[:, t - 1] if t > 0 else h).T @ da
         from_later = da @ W_h.T
     return gradient
