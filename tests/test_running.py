@@ -75,7 +75,7 @@ def test_after_an_error_the_rest_is_skipped_after_a_difference_it_is_not(run_not
         (200, 1500, 300),
         (1200, 24_000, 1800),
         (64, 256, 128),
-        (0, 500_000, 10_001),
+        (0, 500_000, 25_001),
         (3, 4, 4),
         (8e-3, 5e-4, 5e-4),
         (False, True, True),

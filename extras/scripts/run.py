@@ -54,7 +54,7 @@ def shrunk(quick, full):
     if not isinstance(quick, int) or not isinstance(full, int) or isinstance(full, bool):
         return full
     if not quick:  # what the quick profile leaves out
-        return min(full, full // 50 + 1)
+        return min(full, full // 20 + 1)
     common = math.gcd(quick, full)  # what divides both divides the result, as far as it is not too large
     step = max(d for d in range(1, max(quick // 2, 64) + 1) if common % d == 0)
     return min(full, quick + step)
