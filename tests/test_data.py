@@ -27,6 +27,7 @@ SERIES = {  # shape of a series, numbers of training and test series, number of 
 }
 TABLES = {  # rows, columns
     "movie_reviews": (10_566, ["text", "rating", "label"]),
+    "cmudict": (32_139, ["word", "phonemes"]),
     "sunspots": (309, ["year", "sunspots"]),
     "co2": (2284, ["date", "co2"]),
     "seattle_weather": (1461, ["date", "precipitation", "temp_max", "temp_min", "wind", "weather"]),
@@ -137,6 +138,25 @@ def test_movie_reviews():
     assert not spoiled.any(), frame["text"][spoiled].tolist()
     assert frame["text"].str.contains("Almodóvar").any()
     assert abs(frame["label"][:1000].mean() - 0.5) < 0.05, "the labels come mixed"
+
+
+def test_pronunciations():
+    frame = load("cmudict", quiet=True).frame
+    assert frame["word"].nunique() == 30_000 and frame["word"].str.fullmatch("[a-z]+").all()
+    assert (
+        not frame.duplicated().any() and frame["phonemes"].str.fullmatch(r"[A-Z]{1,2}[012]?( [A-Z]{1,2}[012]?)*").all()
+    )
+    plain = {re.sub(r"\d", "", p) for line in frame["phonemes"] for p in line.split()}
+    assert len(plain) == 39
+    spoken = frame.groupby("word", sort=False)["phonemes"].apply(list)
+    assert spoken["read"] == ["R EH1 D", "R IY1 D"] and spoken["island"] == ["AY1 L AH0 N D"]
+    assert (frame["word"].to_numpy() == spoken.index.repeat(spoken.str.len()).to_numpy()).all(), (
+        "a word's rows stay together"
+    )
+    first = [hashlib.sha256(word.encode()).hexdigest() for word in spoken.index]
+    assert first == sorted(first)
+    licence = (ROOT / "data" / "cmudict.LICENSE").read_text(encoding="utf-8")
+    assert "Carnegie Mellon University. All rights reserved" in licence and "Redistributions of source code" in licence
 
 
 def test_anomalies_are_where_the_labels_say():
