@@ -201,7 +201,7 @@ def _read_npz(raw):
 def _read_csv(raw):
     import pandas as pd
 
-    frame = pd.read_csv(io.BytesIO(raw))
+    frame = pd.read_csv(io.BytesIO(raw), keep_default_na=False, na_values=[""])  # "null" and "nan" are words
     if "date" in frame:
         frame["date"] = pd.to_datetime(frame["date"], format="%Y-%m-%d")
     return {"frame": frame}
@@ -216,13 +216,6 @@ def _read_reviews(raw):
     frame = frame[frame["rating"] != 0].reset_index(drop=True)
     frame["label"] = (frame["rating"] > 0).astype(np.int64)
     return {"frame": frame}
-
-
-def _read_words(raw):
-    """Every column as text, so that the words null, nan and na stay words."""
-    import pandas as pd
-
-    return {"frame": pd.read_csv(io.BytesIO(raw), dtype=str, keep_default_na=False)}
 
 
 def _read_text(raw):
@@ -387,7 +380,7 @@ def _place(payload, scratch, folder):
         os.replace(scratch / file, folder / file)
 
 
-_READ = (_read_npz, _read_csv, _read_reviews, _read_words, _read_text, _read_idx, _read_cifar10)
+_READ = (_read_npz, _read_csv, _read_reviews, _read_text, _read_idx, _read_cifar10)
 READERS = {function.__name__.removeprefix("_read_"): function for function in _READ}
 REGISTRY = Path(__file__).resolve().parent.parent / "data" / "datasets.toml"
 DATASETS = _registry()

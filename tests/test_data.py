@@ -155,6 +155,7 @@ def test_pronunciations():
     )
     first = [hashlib.sha256(word.encode()).hexdigest() for word in spoken.index]
     assert first == sorted(first)
+    assert data.READERS["csv"](b"word,n\nnull,1\nnan,\n")["frame"]["word"].tolist() == ["null", "nan"]
     licence = (ROOT / "data" / "cmudict.LICENSE").read_text(encoding="utf-8")
     assert "Carnegie Mellon University. All rights reserved" in licence and "Redistributions of source code" in licence
 
