@@ -80,7 +80,9 @@ def _gradient_cases(rng):
         yield _softmax(rng.standard_normal(n)), rng.standard_normal((n, d)), rng.standard_normal(d)
 
 
-@exercise("Return the gradient of the scores (n,) from that of the context, c = a @ M, a = softmax(e).", _gradient_cases)
+@exercise(
+    "Return the gradient of the scores (n,), given that of the context c = a @ M, a = softmax(e).", _gradient_cases
+)
 def score_gradient(a, M, dc):
     da = M @ dc
     return a * (da - a @ da)
@@ -194,7 +196,7 @@ def _best(key, width, vocabulary):
     return order // vocabulary, order % vocabulary, order
 
 
-@exercise("Return which beginning, which token, and the new log-probability, each (width,), the best first.", _beam_cases)
+@exercise("Return which beginning, which token, and the new log-probability, each (width,), best first.", _beam_cases)
 def beam_step(total, step):
     key = total[:, None] + step
     parent, token, order = _best(key, *step.shape)
@@ -283,6 +285,8 @@ def _(weights):
     return -rank_correlation(weights)
 
 
-@rank_correlation.mistake("that ranks how large the largest weight is, not where it lies: weigh the places with the weights")
+@rank_correlation.mistake(
+    "that ranks how large the largest weight is, not where it lies: weigh the places by the weights"
+)
 def _(weights):
     return np.corrcoef(np.arange(len(weights)), _ranks(weights.max(axis=1)))[0, 1]
