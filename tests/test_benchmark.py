@@ -33,6 +33,13 @@ def ppo():
     return policy_gradients_and_ppo
 
 
+@pytest.fixture(scope="module")
+def gpt():
+    import gpt
+
+    return gpt
+
+
 # --- what is measured ------------------------------------------------------------------------------------------------
 
 
@@ -91,6 +98,19 @@ def test_the_agents_of_4_5_3_learn_in_both_frameworks(ppo, train, monkeypatch):
     monkeypatch.setitem(ppo.CARTPOLE, "score", 501)
     with pytest.raises(dlutils.CourseError, match=rf"{train} with seed 0 reached \d+, not 501"):
         ppo.seconds_to_cartpole(getattr(ppo, train), seed=0)
+
+
+def test_the_model_of_2_8_writes_the_same_tokens_in_all_ways(gpt):
+    written = {label: function(3).tolist() for label, function in gpt.ways(gpt.models(), gpt.prompt(8)).items()}
+    assert len(written) == 3
+    first, *others = written.values()
+    assert len(first) == 3 and all(other == first for other in others)
+
+
+def test_without_the_weights_of_smollm2_there_is_no_time(gpt, monkeypatch, capsys):
+    monkeypatch.setattr(gpt, "find_spec", lambda name: None)
+    assert list(gpt.rows(1)) == []
+    assert "requirements-weights.txt" in capsys.readouterr().out
 
 
 def test_import_times_are_measured_in_a_fresh_process():

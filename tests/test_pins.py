@@ -17,8 +17,12 @@ import resolve
 PIN = re.compile(r"^([A-Za-z0-9_.-]+)(\[[a-z-]+\])?==(\S+)$", re.M)
 
 
-def pins():
-    text = "".join((course.ROOT / name).read_text(encoding="utf-8") for name in ("requirements.txt", "constraints.txt"))
+WITH_NEEDS = ("requirements.txt", "constraints.txt")
+ALONE = ("requirements-weights.txt",)  # installed without what they need
+
+
+def pins(files=WITH_NEEDS + ALONE):
+    text = "".join((course.ROOT / name).read_text(encoding="utf-8") for name in files)
     return {canonicalize_name(name): version for name, _, version in PIN.findall(text)}
 
 
@@ -59,10 +63,18 @@ def test_what_is_installed_is_what_is_pinned():
 def test_whatever_a_pinned_package_needs_is_pinned_too():
     extras = {"gymnasium": ["classic-control"]}
     missing = set()
-    for name in pins().keys() & INSTALLED.keys():
+    for name in pins(WITH_NEEDS).keys() & INSTALLED.keys():
         for text in INSTALLED[name].requires or ():
             need = Requirement(text)
             applies = [need.marker is None or need.marker.evaluate({"extra": e}) for e in ("", *extras.get(name, ()))]
             if any(applies) and canonicalize_name(need.name) not in pins():
                 missing.add((name, need.name))
     assert not missing, "add them to constraints.txt"
+
+
+def test_every_list_of_packages_is_installed_and_resolved_in_the_same_way():
+    makefile, readme = ((course.ROOT / name).read_text(encoding="utf-8") for name in ("Makefile", "README.md"))
+    for name, options in resolve.LISTS.items():
+        command = " ".join(["pip install", *options, "-r", name])
+        assert command in readme and command in makefile.replace(" --disable-pip-version-check", ""), command
+    assert set(resolve.LISTS) == {path.name for path in course.ROOT.glob("requirements*.txt")}

