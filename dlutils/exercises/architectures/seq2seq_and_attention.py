@@ -258,6 +258,8 @@ def _(total, step):
 def _map_cases(rng):
     for steps, n in ((4, 6), (6, 5), (7, 9)):
         yield (rng.dirichlet(0.3 * np.ones(n), steps),)
+    ends = rng.uniform(0.51, 0.55)  # most of the first step's weight lies at 0, its mean right of the second step's
+    yield (np.array([[ends, 0, 0, 1 - ends], [0, 1, 0, 0], [0, 0, 1, 0]]),)
 
 
 def _ranks(values):
