@@ -108,11 +108,6 @@ def _(share, confidence, hits):
     return hits * _fewest(lambda n: _chance(n, share, 1) >= confidence)
 
 
-@trials_needed.mistake("`hits` times the trials for one hit: that is safer than asked, and wasteful")
-def _(share, confidence, hits):
-    return int(np.ceil(hits * np.log(1 - confidence) / np.log(1 - share)))
-
-
 @trials_needed.mistake("those are the misses only, which scipy.stats.nbinom counts: add the `hits`")
 def _(share, confidence, hits):
     return trials_needed(share, confidence, hits) - hits
