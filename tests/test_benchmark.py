@@ -40,6 +40,13 @@ def gpt():
     return gpt
 
 
+@pytest.fixture(scope="module")
+def gan():
+    import gan
+
+    return gan
+
+
 # --- what is measured ------------------------------------------------------------------------------------------------
 
 
@@ -111,6 +118,15 @@ def test_without_the_weights_of_smollm2_there_is_no_time(gpt, monkeypatch, capsy
     monkeypatch.setattr(gpt, "find_spec", lambda name: None)
     assert list(gpt.rows(1)) == []
     assert "requirements-weights.txt" in capsys.readouterr().out
+
+
+def test_three_generators_draw_for_one_judge(gan, monkeypatch):
+    monkeypatch.setattr(gan, "DRAWN", 100)
+    found = gan.runs(0, {"vae": 1, "gan": 5, "diffusion": 5})
+    assert [label.split(" (")[0] for label in found] == [*2 * ["variational autoencoder"], "GAN", "diffusion"]
+    assert all(seconds > 0 and np.isfinite(distance) for seconds, distance in found.values())
+    real, noise = gan.digits()[0][:100], np.random.default_rng(0).uniform(-1, 1, (100, 1, 28, 28))
+    assert gan.distance(real) < 100 < 500 < gan.distance(noise)  # the judge tells digits from noise
 
 
 def test_import_times_are_measured_in_a_fresh_process():
