@@ -55,36 +55,21 @@ def lesson(name):
 
 @functools.cache
 def judge():
-    """A function: pictures (n, 1, 28, 28) from -1 to 1 to features (n, 32); a small classifier without its end."""
+    """The classifier of 3.2, trained on the digits."""
     images, labels, held_out, answers = digits()
+    code = lesson("02_gan")
     torch.manual_seed(0)
-    net = nn.Sequential(
-        nn.Conv2d(1, 16, 5, 2, 2), nn.ReLU(), nn.Conv2d(16, 32, 5, 2, 2), nn.ReLU(), nn.Flatten(),
-        nn.Linear(32 * 49, 32), nn.ReLU(), nn.Linear(32, 10),
-    )  # fmt: skip
-    optimizer = torch.optim.Adam(net.parameters(), lr=2e-3)
-    X, Y = torch.tensor(images), torch.tensor(labels)
-    for _ in range(4):
-        for batch in torch.randperm(len(X)).split(64):
-            optimizer.zero_grad()
-            F.cross_entropy(net(X[batch]), Y[batch]).backward()
-            optimizer.step()
-    with torch.no_grad():
-        right = (net(torch.tensor(held_out)).argmax(1).numpy() == answers).mean()
+    net = code.digit_classifier(images, labels)
+    right = (code.judged(net, held_out)[1].argmax(axis=1) == answers).mean()
     if right < 0.9:
         raise dlutils.CourseError(f"the judge reads only {right:.0%} of the held-out digits")
-
-    @torch.no_grad()
-    def features(x):
-        return net[:7](torch.as_tensor(x, dtype=torch.float32)).double().numpy()
-
-    return features
+    return net
 
 
 def distance(x):
     """Squared Fréchet distance of pictures (n, 1, 28, 28) to the held-out digits."""
-    features = judge()
-    return float(lesson("04_diffusion").frechet(features(x), features(digits()[2])))
+    code = lesson("02_gan")
+    return float(code.frechet(*(code.judged(judge(), pictures)[0] for pictures in (x, digits()[2]))))
 
 
 def draw_by_vae(seed, epochs):
