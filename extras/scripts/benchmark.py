@@ -56,7 +56,8 @@ def head(repeats, peak):
     import tensorflow as tf
 
     return (
-        f"Median of {repeats} on {os.cpu_count()} cores ({platform.machine()}), Python {platform.python_version()}, "
+        f"Median of {repeats}, or of the starts that a row names, on {os.cpu_count()} cores ({platform.machine()}), "
+        f"Python {platform.python_version()}, "
         f"NumPy {np.__version__}, PyTorch {torch.__version__.split('+')[0]}, TensorFlow {tf.__version__}, "
         f"Keras {keras.__version__}. The peak is that of a single-precision matrix product of 1,024 × 1,024, "
         f"measured in the same run: {peak / 1e9:.0f} billion additions and multiplications a second."
