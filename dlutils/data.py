@@ -37,8 +37,9 @@ LIMITS = {"connect": 5, "read": 20, "attempts": 3, "backoff": 1.0, "window": 15,
 class Dataset:
     """What `load` returns. Fields that do not apply to a data set are None.
 
-    Images are uint8 (n, 28, 28) or (n, 32, 32, 3), series float64 (n, time) or (n, time, channels), labels int64 (n,)
-    that index `classes`. Tables and single series are a pandas DataFrame in `frame`; a novel is a str in `text`.
+    Images are uint8 (n, 28, 28), (n, 32, 32, 3) or, cut out, (n, 80, 80, 4), series float64 (n, time) or (n, time,
+    channels), labels int64 (n,) that index `classes`; `names` are those of x_train, then of x_test. Tables and single
+    series are a pandas DataFrame in `frame`; a novel is a str in `text`.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Dataset:
     x_test: np.ndarray | None = None
     y_test: np.ndarray | None = None
     classes: tuple[str, ...] | None = None
+    names: np.ndarray | None = None
     frame: Any = None
     text: str | None = None
     note: str = ""

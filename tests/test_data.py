@@ -53,7 +53,7 @@ def samples(tmp_path, monkeypatch):
 
 
 def test_every_data_set_is_tested_here():
-    assert set(data.DATASETS) == {*IMAGES, *SERIES, *TABLES, *NOVELS}
+    assert set(data.DATASETS) == {*IMAGES, "stamps", *SERIES, *TABLES, *NOVELS}
 
 
 @pytest.mark.parametrize("name", IMAGES)
@@ -94,6 +94,28 @@ def test_cifar10_is_upright_and_in_colour():
     assert ships[:8, :, 2].mean() > ships[:8, :, 0].mean(), "and bluer than it is red"
     frogs = d.x_train[d.y_train == d.classes.index("frog")].mean((0, 1, 2))
     assert frogs.argmax() != 2, "frogs are not blue"
+
+
+def test_stamps_are_cut_out_centred_and_in_one_part_only():
+    d = load("stamps", quiet=True)
+    assert d.x_train.shape == (161, 80, 80, 4) and d.x_test.shape == (52, 80, 80, 4)
+    assert d.x_train.dtype == np.uint8 and d.y_train.dtype == np.int64
+    assert set(d.y_train) == set(d.y_test) == set(range(len(d.classes)))
+    assert len(d.names) == len(set(d.names)) == 213
+    labels = dict(zip(d.names, np.concatenate([d.y_train, d.y_test]), strict=True))
+    for name, kind in {"owl": "bird", "zebra": "mammal", "rose": "flower", "violin": "instrument"}.items():
+        assert d.classes[labels[name]] == kind
+    for image in np.concatenate([d.x_train, d.x_test]):
+        colour, opaque = image[..., :3], image[..., 3] > 127
+        rows, columns = (np.flatnonzero(opaque.any(axis)) for axis in (1, 0))
+        assert (colour[image[..., 3] == 0] == 0).all(), "what is not seen is black"
+        for ends in (rows, columns):
+            assert abs(ends[0] - (79 - ends[-1])) <= 10, "in the middle, but for thin tails and strings"
+        assert max(np.ptp(rows), np.ptp(columns)) >= 40, "no specks"
+    digests = [{hashlib.sha256(image.tobytes()).digest() for image in x} for x in (d.x_train, d.x_test)]
+    assert not digests[0] & digests[1]
+    licence = (ROOT / "data" / "stamps.LICENSE").read_text(encoding="utf-8")
+    assert "They were changed for this course" in licence and "TERMS AND CONDITIONS FOR COPYING" in licence
 
 
 @pytest.mark.parametrize("name", SERIES)
