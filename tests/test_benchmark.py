@@ -34,6 +34,13 @@ def ppo():
 
 
 @pytest.fixture(scope="module")
+def dqn():
+    import dqn
+
+    return dqn
+
+
+@pytest.fixture(scope="module")
 def gpt():
     import gpt
 
@@ -105,6 +112,17 @@ def test_the_agents_of_4_5_3_learn_in_both_frameworks(ppo, train, monkeypatch):
     monkeypatch.setitem(ppo.CARTPOLE, "score", 501)
     with pytest.raises(dlutils.CourseError, match=rf"{train} with seed 0 reached \d+, not 501"):
         ppo.seconds_to_cartpole(getattr(ppo, train), seed=0)
+
+
+@pytest.mark.parametrize("train", ["in_torch", "in_keras"])
+def test_the_learners_of_4_5_2_learn_in_both_frameworks(dqn, train, monkeypatch):
+    monkeypatch.setitem(dqn.lesson().SOLVE, "steps", 800)
+    monkeypatch.setitem(dqn.lesson().SOLVE, "exams", 4)
+    monkeypatch.setattr(dqn, "SCORE", 60)  # three times that of random pushes
+    assert dqn.seconds_to_cartpole(getattr(dqn, train), seed=0) > 0
+    monkeypatch.setattr(dqn, "SCORE", 501)
+    with pytest.raises(dlutils.CourseError, match=rf"{train} with seed 0 reached \d+, not 501"):
+        dqn.seconds_to_cartpole(getattr(dqn, train), seed=0)
 
 
 def test_the_model_of_2_8_writes_the_same_tokens_in_all_ways(gpt):
