@@ -1,7 +1,6 @@
 """The DQN of 4.5.2 beside a library's, to a solved CartPole."""
 
 import functools
-import importlib.util
 import statistics
 import time
 import types
@@ -16,7 +15,7 @@ from torch import nn
 import keras
 import tensorflow as tf
 
-from measure import Row, check_reached, definitions
+from measure import Row, check_reached, definitions, with_library
 
 SCORE = 475  # mean over 100 episodes
 TYPES = {"NamedTuple": NamedTuple}  # what the cells of the notebook import from typing
@@ -67,10 +66,8 @@ def seconds_to_cartpole(train, seed):
 
 def rows(repeats):
     agents = {"DQN in PyTorch (4.5.2), exams included": in_torch, "the same in Keras": in_keras}
-    if importlib.util.find_spec("stable_baselines3"):
-        agents["stable-baselines3's DQN, its tuned settings, 50,000 steps"] = in_stable_baselines3
-    else:
-        print("(to compare with the library: pip install --no-deps stable-baselines3)")
+    label = "stable-baselines3's DQN, its tuned settings, 50,000 steps"
+    agents = with_library(agents, label, in_stable_baselines3, "stable_baselines3")
     for label, train in agents.items():
         taken = statistics.median(seconds_to_cartpole(train, seed) for seed in range(repeats))
         yield Row(f"CartPole to {SCORE} of 500, off-policy", label, taken)

@@ -3,6 +3,7 @@
 import dlutils
 
 import ast
+import importlib.util
 import linecache
 import statistics
 import time
@@ -54,6 +55,14 @@ def definitions(notebook, constants=(), **names):
     linecache.cache[notebook] = (len(source), None, source.splitlines(keepends=True), notebook)  # tf.function reads it
     exec(compile(source, notebook, "exec"), vars(module))
     return module
+
+
+def with_library(ways, label, way, package):
+    """{label: function} of the ways to compare, and the library's way where that package is installed."""
+    if importlib.util.find_spec(package):
+        return {**ways, label: way}
+    print(f"(to compare with the library: pip install --no-deps {package.replace('_', '-')})")
+    return ways
 
 
 def median_seconds(function, repeats, calls=1):

@@ -1,7 +1,6 @@
 """The agents of 4.5.3 beside a library, to a solved CartPole."""
 
 import functools
-import importlib.util
 import statistics
 import time
 import types
@@ -17,7 +16,7 @@ from torch import nn
 import keras
 import tensorflow as tf
 
-from measure import Row, check_reached, definitions, operations
+from measure import Row, check_reached, definitions, operations, with_library
 
 CARTPOLE = {"steps": 98_304, "score": 475}  # score: mean over 100 episodes
 TYPES = {"NamedTuple": NamedTuple}  # what the cells of the notebook import from typing
@@ -69,10 +68,8 @@ def seconds_to_cartpole(train, seed):
 
 def rows(repeats):
     agents = {"PPO in PyTorch (4.5.3)": cartpole_in_torch, "the same in Keras": cartpole_in_keras}
-    if importlib.util.find_spec("stable_baselines3"):
-        agents["stable-baselines3, its tuned settings"] = cartpole_in_stable_baselines3
-    else:
-        print("(to compare with the library: pip install --no-deps stable-baselines3)")
+    label = "stable-baselines3, its tuned settings"
+    agents = with_library(agents, label, cartpole_in_stable_baselines3, "stable_baselines3")
     part = CARTPOLE["steps"] // 24  # counted on a short run, for the count slows it
     work = operations(lambda: cartpole_in_torch(0, part)) * CARTPOLE["steps"] / part
     for label, train in agents.items():
