@@ -38,6 +38,7 @@ TABLES = {  # rows, columns
         + ["carrier", "flight", "tailnum", "origin", "dest", "air_time", "distance"],
     ),
     "ecg_anomalies": (30_000, ["part", "time", "value", "is_anomaly"]),
+    "ecg_208": (108_000, ["value"]),
     "internal_bleeding": (7501, ["part", "time", "value", "is_anomaly"]),
 }
 NOVELS = {"pride_and_prejudice": 61, "emma": 55, "moby_dick": 135}  # chapters
