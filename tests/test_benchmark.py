@@ -48,6 +48,13 @@ def gpt():
 
 
 @pytest.fixture(scope="module")
+def mnist():
+    import mnist_digits
+
+    return mnist_digits
+
+
+@pytest.fixture(scope="module")
 def gan():
     import gan
 
@@ -123,6 +130,17 @@ def test_the_learners_of_4_5_2_learn_in_both_frameworks(dqn, train, monkeypatch)
     monkeypatch.setattr(dqn, "SCORE", 501)
     with pytest.raises(dlutils.CourseError, match=rf"{train} with seed 0 reached \d+, not 501"):
         dqn.seconds_to_cartpole(getattr(dqn, train), seed=0)
+
+
+@pytest.mark.parametrize("train", ["in_torch", "in_keras", "pytorch_example", "keras_example"])
+def test_the_readers_of_digits_read(mnist, train, monkeypatch):
+    X, y, X_test, y_test = mnist.digits()
+    monkeypatch.setattr(mnist, "digits", lambda: (X[:1000], y[:1000], X_test[:300], y_test[:300]))
+    monkeypatch.setattr(mnist, "EPOCHS", dict.fromkeys(mnist.EPOCHS, 3))
+    seconds, accuracy = mnist.seconds_and_accuracy(getattr(mnist, train), seed=0)
+    assert seconds > 0 and accuracy > 0.5  # of ten digits; that of a reader that has learnt nothing is 0.1
+    with pytest.raises(dlutils.CourseError, match=rf"{train} with seed 0 reached 0.\d+, not 1.01"):
+        mnist.seconds_and_accuracy(getattr(mnist, train), seed=0, target=1.01)
 
 
 def test_the_model_of_2_8_writes_the_same_tokens_in_all_ways(gpt):
