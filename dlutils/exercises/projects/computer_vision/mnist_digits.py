@@ -415,9 +415,7 @@ def _(images, offsets):
     return np.stack([x[np.ix_(r, c)] for x, r, c in zip(images, rows, columns, strict=True)])
 
 
-@shift_batch.mistake(
-    "an offset larger than the picture must leave it black; here the digit stays where it was"
-)
+@shift_batch.mistake("an offset larger than the picture must leave it black; here the digit stays where it was")
 def _(images, offsets):
     n, height, width = images.shape
     shifted = np.zeros_like(images)
