@@ -2,6 +2,8 @@
 
 import dlutils
 
+import importlib
+
 import numpy as np
 import pytest
 
@@ -12,60 +14,14 @@ import measure
 from measure import Row
 
 
-@pytest.fixture(scope="module")
-def mlp():
-    import mlp_and_backpropagation
-
-    return mlp_and_backpropagation
+def comparison(name):
+    """A fixture: this module of extras/benchmarks, imported when a test first asks for it."""
+    return pytest.fixture(scope="module")(lambda: importlib.import_module(name))
 
 
-@pytest.fixture(scope="module")
-def cnn():
-    import convolution_and_cnn
-
-    return convolution_and_cnn
-
-
-@pytest.fixture(scope="module")
-def ppo():
-    import policy_gradients_and_ppo
-
-    return policy_gradients_and_ppo
-
-
-@pytest.fixture(scope="module")
-def dqn():
-    import dqn
-
-    return dqn
-
-
-@pytest.fixture(scope="module")
-def gpt():
-    import gpt
-
-    return gpt
-
-
-@pytest.fixture(scope="module")
-def mnist():
-    import mnist_digits
-
-    return mnist_digits
-
-
-@pytest.fixture(scope="module")
-def cifar():
-    import cifar10_cnn
-
-    return cifar10_cnn
-
-
-@pytest.fixture(scope="module")
-def gan():
-    import gan
-
-    return gan
+mlp, cnn = comparison("mlp_and_backpropagation"), comparison("convolution_and_cnn")
+ppo, dqn, gan = comparison("policy_gradients_and_ppo"), comparison("dqn"), comparison("gan")
+gpt, mnist, cifar = comparison("gpt"), comparison("mnist_digits"), comparison("cifar10_cnn")
 
 
 # --- what is measured ------------------------------------------------------------------------------------------------
