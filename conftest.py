@@ -125,7 +125,15 @@ def ending_the_notebook(runtest):
     return wrapper
 
 
+def ended_as_jupyter_does(self):
+    """nbval kills its kernels; asked to end, they remove their temporary folders, and end what they have started."""
+    self.km.shutdown_wait_time = 20.0  # seconds; then it is killed after all
+    self.km.shutdown_kernel()
+    self.kc.stop_channels()
+
+
 RunningKernel.get_message = noticing_death(RunningKernel.get_message)
+RunningKernel.stop = ended_as_jupyter_does
 IPyNbCell.runtest = ending_the_notebook(IPyNbCell.runtest)
 IPyNbCell.setup = lambda self: None  # else nbval expects what follows a time-out to fail
 

@@ -41,6 +41,14 @@ def test_a_planted_digit_of_the_machine_is_caught_by_the_portable_run(run_notebo
         assert code == 1 and "Cell outputs differ" in said, said
 
 
+@pytest.mark.parametrize("end", ["", "1 / 0"])
+def test_a_kernel_may_clean_up_when_it_ends(run_notebook, tmp_path, end):
+    source = f"import tempfile\nfolder = tempfile.TemporaryDirectory(dir={str(tmp_path)!r}, prefix='left-')\n{end}"
+    code, said = run_notebook((source, ""))
+    assert code == bool(end), said
+    assert not list(tmp_path.glob("left-*")), "the kernel was killed before it could remove its folder"
+
+
 def test_cells_may_be_run_twice_in_one_kernel(run_notebook):
     cells = (("x = 1", ""), ("print(x)", "1\n"), ("x += 1", ""))
     code, said = run_notebook(*cells, options=["--twice"])
