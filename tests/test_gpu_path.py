@@ -53,6 +53,13 @@ RIGHT = {
     "a generator of the GPU": "torch.rand(3, device=device, generator=torch.Generator(device).manual_seed(0))",
     "the course finds it": "assert dlutils.torch_device().type == FACE",
     "an export to core operators": "torch.export.export(nn.Linear(3, 2), (x.cpu(),)).run_decompositions()",
+    "compiled": (
+        "graphs = []\n"
+        "back_end = lambda graph, inputs: graphs.append(graph) or graph.forward\n"
+        "compiled = torch.compile(lambda x: (x + 1) * 2, backend=back_end)\n"
+        "assert compiled(x).device.type == FACE and compiled(x.cpu()).device.type == 'cpu'\n"
+        "assert len(graphs) == 1 and torch.cuda.is_available() == (FACE == 'cuda')"
+    ),
     "in a thread": (
         "found = []\n"
         "thread = threading.Thread(target=lambda: found.append((x + 1).device.type))\n"

@@ -13,7 +13,7 @@ import functools
 import threading
 
 import torch
-from torch.overrides import TorchFunctionMode
+from torch.overrides import TorchFunctionMode, _pop_mode_temporarily
 from torch.utils._pytree import tree_leaves
 
 GETTERS = {getattr(torch.Tensor, name).__get__: name for name in ("device", "is_cuda", "is_mps", "is_cpu")}
@@ -178,6 +178,33 @@ def hooks_see_marks(register):
     return wrapper
 
 
+def compiled_apart(compile_function):
+    """For `torch.compile`, which cannot trace under a mode and asks the driver: the pretence pauses while it runs."""
+
+    @functools.wraps(compile_function)
+    def wrapper(function=None, **options):
+        if function is None:  # a decorator with options
+            return lambda function: wrapper(function, **options)
+        compiled = compile_function(function, **options)
+
+        def call(*arguments, **named):
+            gpu = any(marked(leaf) for leaf in tree_leaves((arguments, named)))
+            asked = {part: part.is_available for part in (torch.cuda, torch.accelerator)}
+            try:
+                for part in asked:
+                    part.is_available = lambda: False
+                with _pop_mode_temporarily():
+                    result = compiled(*arguments, **named)
+            finally:
+                for part, answer in asked.items():
+                    part.is_available = answer
+            return mark(result) if gpu else result
+
+        return call
+
+    return wrapper
+
+
 def install(face):
     """Have PyTorch say from now on that it has a GPU of this kind ("cuda" or "mps")."""
     global MODE
@@ -195,6 +222,7 @@ def install(face):
         for name, value in (yes | nothing | no).items():
             setattr(torch.cuda, name, lambda *arguments, value=value, **named: value)
     torch.backends.cudnn.is_acceptable = lambda tensor: False
+    torch.compile = compiled_apart(torch.compile)
     for name in ("_accelerator_graph_capture_health_check", "_cuda_graph_capture_health_check"):
         setattr(torch.optim.Optimizer, name, lambda self: None)  # they ask the driver
     MODE.__enter__()
