@@ -404,6 +404,8 @@ def test_no_two_notebooks_have_the_same_number():
 def test_course_map_is_in_step():
     readme, rebuilt = results.rebuilt()
     assert readme == rebuilt, "the course map in README.md is out of step with the notebooks: make results"
+    for page in sorted((course.ROOT / "extras").rglob("*.md")):
+        assert page.read_text(encoding="utf-8") == results.filled(page), f"{page} has another number: make results"
 
 
 # --- the tests of the tests ------------------------------------------------------------------------------------------
@@ -611,6 +613,28 @@ def test_course_map_tells_a_changed_result(good):
     readme.write_text("# Course without the markers\n", encoding="utf-8")
     with pytest.raises(course.Problem, match="needs the lines"):
         results.rebuilt(good.root)
+
+
+def test_a_page_gets_its_numbers_from_the_notebook(good):
+    results.reported.cache_clear()
+    good.notebook.cells[4].outputs = [nbformat.from_dict(stdout("▸ test accuracy, ours: 97.3 %\n▸ rate: 0.1\n"))]
+    nbformat.write(good.notebook, good.path)
+    page = good.root / "page.md"
+    line = "<!-- result: {} | {} -->{}<!-- /result --> of them, for <!-- result: {} | rate -->?<!-- /result -->.\n"
+    where, label = "01_foundations/03_example.ipynb", "test accuracy, ours"
+    page.write_text(line.format(where, label, "90 %", where), encoding="utf-8")
+    assert results.filled(page, good.root) == line.format(where, label, "97.3 %", where).replace("?", "0.1")
+    for text, complaint in {
+        line.format("01_foundations/09_gone.ipynb", label, "90 %", where): "page.md: its notebook is gone: 01_found",
+        line.format(
+            where, "test acuracy, ours", "90 %", where
+        ): "reports no 'test acuracy, ours'; did you mean 'test accu",
+        line.format(where, label, "90 %", where).replace("<!-- /result -->", "", 1): "a number is written",
+        line.format(where, label, "90\n %", where): "a number is written",
+    }.items():
+        page.write_text(text, encoding="utf-8")
+        with pytest.raises(course.Problem, match=complaint):
+            results.filled(page, good.root)
 
 
 def test_ruff_sees_an_unused_import_in_a_notebook(good):

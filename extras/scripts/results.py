@@ -1,16 +1,23 @@
-"""Rebuild the course map in README.md from the notebooks: what each teaches, how long it takes, what it reached.
+"""Rebuild what the course says about itself from the notebooks: README.md's course map, and the numbers in extras/.
 
-Everything comes from the committed notebooks: the sentence of the title cell, the measured minutes in the metadata,
-and the lines "▸ label: value" that `dlutils.report` printed (the first four of each notebook).
+The map tells what each notebook teaches, how long it takes and what it reached. It comes from the committed notebooks:
+the sentence of the title cell, the measured minutes in the metadata, and the lines "▸ label: value" that
+`dlutils.report` printed (the first four of each notebook).
+
+A page below extras/ holds a measured number between two comments, and this script fills it in:
+<!-- result: 02_architectures/08_gpt.ipynb | bits per character on new text, our GPT -->1.65<!-- /result -->
 """
 
 import argparse
+import difflib
+import functools
 import re
 
 import course
 
 START, END = "<!-- course-map:start -->", "<!-- course-map:end -->"
 SHOWN = 4
+NUMBER = re.compile(r"(<!-- result: (\S+) \| ([^\n]+?) -->)([^\n]*?)(<!-- /result -->)")
 
 
 def reports(notebook):
@@ -61,19 +68,53 @@ def rebuilt(root=course.ROOT):
     return readme, f"{before}{START}\n\n{course_map(root)}\n\n{END}{after}"
 
 
+@functools.cache
+def reported(path):
+    """{label: value} of the committed outputs of the notebook at `path`; of a label that comes twice, the last."""
+    return {label: value.strip() for label, value in reports(course.read(path))}
+
+
+def filled(page, root=course.ROOT):
+    """The text of a page with the notebooks' numbers filled in."""
+    text = page.read_text(encoding="utf-8")
+    if text.count("<!-- result:") != len(NUMBER.findall(text)) or text.count("<!-- /result -->") != len(
+        NUMBER.findall(text)
+    ):
+        raise course.Problem(
+            f"{page}: a number is written <!-- result: NOTEBOOK | LABEL -->…<!-- /result -->, on one line"
+        )
+
+    def fill(match):
+        start, notebook, label, _, end = match.groups()
+        values = reported(root / notebook) if (root / notebook).exists() else None
+        if values is None:
+            raise course.Problem(f"{page}: its notebook is gone: {notebook}")
+        if label not in values:
+            near = difflib.get_close_matches(label, values, 1, 0)
+            raise course.Problem(
+                f"{page}: {notebook} reports no {label!r}" + (f"; did you mean {near[0]!r}?" if near else "")
+            )
+        return f"{start}{values[label]}{end}"
+
+    return NUMBER.sub(fill, text)
+
+
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true", help="change nothing; exit status 1 if the map is out of step")
     options = parser.parse_args(arguments)
-    old, new = rebuilt()
-    if old == new:
-        print("README.md: the course map is in step with the notebooks")
-        return 0
-    if options.check:
-        print("README.md: the course map is not in step with the notebooks; run: make results")
+    files = {course.ROOT / "README.md": rebuilt()}
+    for page in sorted((course.ROOT / "extras").rglob("*.md")):
+        files[page] = (page.read_text(encoding="utf-8"), filled(page))
+    stale = {path.relative_to(course.ROOT).as_posix(): new for path, (old, new) in files.items() if old != new}
+    if not stale:
+        print("README.md and the pages of extras/ are in step with the notebooks")
+    elif options.check:
+        print(f"not in step with the notebooks: {', '.join(stale)}; run: make results")
         return 1
-    (course.ROOT / "README.md").write_text(new, encoding="utf-8", newline="\n")
-    print("README.md: course map rebuilt")
+    for name, new in stale.items():
+        (course.ROOT / name).write_text(new, encoding="utf-8", newline="\n")
+        print(f"{name}: rebuilt")
     return 0
 
 
