@@ -40,7 +40,7 @@ DLUTILS_NEEDS = ("pooch", "platformdirs", "filelock", "tqdm")
 # What Colab brings along, of the packages that lessons import
 IN_COLAB = set("numpy pandas scipy sklearn skimage matplotlib seaborn torch torchvision tensorflow keras".split())
 IN_COLAB |= set("transformers tokenizers safetensors jinja2 regex gymnasium PIL IPython networkx threadpoolctl".split())
-IN_COLAB |= set("fastapi uvicorn httpx aiohttp pydantic prometheus_client psutil traitlets".split())
+IN_COLAB |= set("h5py fastapi uvicorn httpx aiohttp pydantic prometheus_client psutil traitlets".split())
 # What it lacks: the name that is imported, and the packages to install for it
 NOT_IN_COLAB = {
     "anywidget": ("anywidget", "psygnal"),
