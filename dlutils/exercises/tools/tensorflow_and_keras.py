@@ -9,6 +9,7 @@ def _traces_cases(rng):
     f, i = "float32", "int32"
     yield ([("tensor", f, (3,)), ("tensor", f, (3,)), ("tensor", f, (4,)), ("tensor", i, (3,)), ("tensor", f, (4,))],)
     yield ([2, 3, 2, 5, 5],)
+    yield ([("tensor", f, (n,)) for n in (3, 4, 5, 3, 6)],)
     yield ([("tensor", f, ()), 2, ("tensor", f, ()), 7, ("tensor", i, ()), 2],)
     yield (["train", "test", "train", ("tensor", f, (1,)), ("tensor", f, ()), 4, "test"],)
     yield ([("tensor", f, (2, 3)), ("tensor", f, (3, 2)), ("tensor", f, (6,)), ("tensor", f, (2, 3)), 1, 9, 1],)
@@ -86,6 +87,21 @@ def _last_only(calls):
 @traces.mistake("The shape itself counts, not only how many dimensions it has.")
 def _by_rank(calls):
     return _count(calls, lambda call: (call[1], len(call[2])) if isinstance(call, tuple) else call)
+
+
+@traces.mistake("Without reduce_retracing no size becomes variable: a third shape is traced as well, and so on.")
+def _reduced(calls):
+    shapes, seen, counts = {}, set(), []
+    for call in calls:
+        kind = call
+        if isinstance(call, tuple):
+            known = shapes.setdefault((call[1], len(call[2])), [])
+            if call[2] not in known and len(known) < 2:
+                known.append(call[2])
+            kind = call if call[2] == known[0] else (call[1], len(call[2]), "any")
+        seen.add(kind)
+        counts.append(len(seen))
+    return counts
 
 
 @traces.mistake("The number of traces after *each* call is asked for; yours says which calls were traced.")
