@@ -9,6 +9,7 @@ def _traces_cases(rng):
     f, i = "float32", "int32"
     yield ([("tensor", f, (3,)), ("tensor", f, (3,)), ("tensor", f, (4,)), ("tensor", i, (3,)), ("tensor", f, (4,))],)
     yield ([2, 3, 2, 5, 5],)
+    yield ([1, 1.0, True, 2, 2.0, 1],)
     yield ([("tensor", f, (n,)) for n in (3, 4, 5, 3, 6)],)
     yield ([("tensor", f, ()), 2, ("tensor", f, ()), 7, ("tensor", i, ()), 2],)
     yield (["train", "test", "train", ("tensor", f, (1,)), ("tensor", f, ()), 4, "test"],)
@@ -87,6 +88,11 @@ def _last_only(calls):
 @traces.mistake("The shape itself counts, not only how many dimensions it has.")
 def _by_rank(calls):
     return _count(calls, lambda call: (call[1], len(call[2])) if isinstance(call, tuple) else call)
+
+
+@traces.mistake("1, 1.0 and True are one key of a dictionary, and one trace: only the value counts, not its type.")
+def _typed(calls):
+    return _count(calls, lambda call: call if isinstance(call, tuple) else (type(call), call))
 
 
 @traces.mistake("Without reduce_retracing no size becomes variable: a third shape is traced as well, and so on.")
