@@ -180,6 +180,20 @@ def _rms_cases(rng):
         yield rng.normal(size=(n, d)), rng.uniform(0.5, 2, size=d), rng.normal(size=(n, d)), 0.1
 
 
+def _root(x, eps):
+    return np.sqrt((x**2).mean(axis=1, keepdims=True) + eps)
+
+
+def _by(x, gain, dy, root, pull):
+    """(dx, dgain) for a given root and `pull(u, du)`, what the root's own dependence on x takes away from du."""
+    u, du = x / root, dy * gain
+    return (du - pull(u, du)) / root, (dy * u).sum(axis=0)
+
+
+def _row_mean(u, du):
+    return u * (du * u).mean(axis=1, keepdims=True)
+
+
 @exercise(
     "Return (dx, dgain): what backward must return for y = gain * x / sqrt(mean(x²) + eps), row by row.", _rms_cases
 )
@@ -193,29 +207,23 @@ def rms_backward(x, gain, dy, eps):
 
 @rms_backward.mistake("The root depends on x as well: every output of a row depends on every input of that row.")
 def _root_constant(x, gain, dy, eps):
-    root = np.sqrt((x**2).mean(axis=1, keepdims=True) + eps)
-    return dy * gain / root, (dy * x / root).sum(axis=0)
+    return _by(x, gain, dy, _root(x, eps), lambda u, du: 0.0)
 
 
 @rms_backward.mistake("The mean of x² has a 1 / d, and so has its derivative: a mean over the row, where you sum.")
 def _sum_for_mean(x, gain, dy, eps):
-    root = np.sqrt((x**2).mean(axis=1, keepdims=True) + eps)
-    u, du = x / root, dy * gain
-    return (du - u * (du * u).sum(axis=1, keepdims=True)) / root, (dy * u).sum(axis=0)
+    return _by(x, gain, dy, _root(x, eps), lambda u, du: u * (du * u).sum(axis=1, keepdims=True))
 
 
 @rms_backward.mistake("The sign: the root grows with x², and dividing by a larger root makes y smaller.")
 def _plus(x, gain, dy, eps):
-    root = np.sqrt((x**2).mean(axis=1, keepdims=True) + eps)
-    u, du = x / root, dy * gain
-    return (du + u * (du * u).mean(axis=1, keepdims=True)) / root, (dy * u).sum(axis=0)
+    return _by(x, gain, dy, _root(x, eps), lambda u, du: -_row_mean(u, du))
 
 
 @rms_backward.mistake("The whole of dx is divided by the root once more: x enters y as x / root.")
 def _no_root(x, gain, dy, eps):
-    root = np.sqrt((x**2).mean(axis=1, keepdims=True) + eps)
     dx, dgain = rms_backward(x, gain, dy, eps)
-    return dx * root, dgain
+    return dx * _root(x, eps), dgain
 
 
 @rms_backward.mistake("The gain multiplies x / root, not x: so dgain adds up dy * x / root.")
@@ -231,16 +239,13 @@ def _gain_in_dgain(x, gain, dy, eps):
 
 @rms_backward.mistake("eps stands under the root, together with the mean; yours is added after the root.")
 def _eps_outside(x, gain, dy, eps):
-    root = np.sqrt((x**2).mean(axis=1, keepdims=True)) + eps
-    u, du = x / root, dy * gain
-    return (du - u * (du * u).mean(axis=1, keepdims=True)) / root, (dy * u).sum(axis=0)
+    return _by(x, gain, dy, _root(x, 0.0) + eps, _row_mean)
 
 
 @rms_backward.mistake("The mean is over the d entries of a row (axis 1), not over the rows.")
 def _over_rows(x, gain, dy, eps):
     root = np.sqrt((x**2).mean(axis=0, keepdims=True) + eps)
-    u, du = x / root, dy * gain
-    return (du - u * (du * u).mean(axis=0, keepdims=True)) / root, (dy * u).sum(axis=0)
+    return _by(x, gain, dy, root, lambda u, du: u * (du * u).mean(axis=0, keepdims=True))
 
 
 @rms_backward.mistake("The gain is missing in dx: the gradient that reaches x / root is dy * gain.")
@@ -250,8 +255,7 @@ def _no_gain(x, gain, dy, eps):
 
 @rms_backward.mistake("The gain was broadcast over the rows: its gradient must be summed over them, to shape (d,).")
 def _not_reduced(x, gain, dy, eps):
-    root = np.sqrt((x**2).mean(axis=1, keepdims=True) + eps)
-    return rms_backward(x, gain, dy, eps)[0], dy * x / root
+    return rms_backward(x, gain, dy, eps)[0], dy * x / _root(x, eps)
 
 
 @rms_backward.mistake("The gradient of the gain is a sum over the rows: the loss adds up what each row contributes.")
@@ -272,10 +276,7 @@ def _no_eps(x, gain, dy, eps):
 
 @rms_backward.mistake("In the projection onto u stands the gradient that reaches u, which is dy * gain, not dy.")
 def _projection_without_gain(x, gain, dy, eps):
-    root = np.sqrt((x**2).mean(axis=1, keepdims=True) + eps)
-    u = x / root
-    dx = (dy * gain - u * (dy * u).mean(axis=1, keepdims=True)) / root
-    return dx, (dy * u).sum(axis=0)
+    return _by(x, gain, dy, _root(x, eps), lambda u, du: _row_mean(u, dy))
 
 
 def _module(rng, depth):
