@@ -7,7 +7,7 @@ ROOT_USER := $(if $(filter 0,$(shell id -u)),--allow-root)
 HEADLESS  := $(if $(filter Linux,$(shell uname)),$(if $(DISPLAY)$(WAYLAND_DISPLAY),,--no-browser))
 RUN       := .venv/bin/python
 
-.PHONY: lab test test-portable test-gpu-path test-floor check resolve lint outputs results data benchmark
+.PHONY: lab progress test test-portable test-gpu-path test-floor check resolve lint outputs results data benchmark
 .DEFAULT_GOAL := lab
 
 lab: .venv/.installed  ## JupyterLab on the course; without a display it prints the address to open
@@ -38,6 +38,9 @@ outputs: .venv/.installed  ## run notebooks afresh and save their outputs and ti
 
 results: .venv/.installed  ## rebuild the README's course map from the saved outputs
 	$(RUN) extras/scripts/results.py
+
+progress: .venv/.installed  ## what you have solved, and the next lesson; ARGS="--export FILE" or "--import FILE"
+	$(RUN) -m dlutils.exercises $(ARGS)
 
 resolve: .venv/.installed  ## show that the pins can be had on every promised Python and system, without installing
 	$(RUN) extras/scripts/resolve.py

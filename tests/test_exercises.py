@@ -1,13 +1,19 @@
 """Exercises are held both ways: the stub is not started, the reference passes, and each mistake gets its own hint."""
 
+from dlutils.errors import CourseError
+from dlutils.exercises import __main__ as journey
 from dlutils.exercises import _core, _record, progress
 from dlutils.exercises._core import REGISTRY, Exercise
 
 import _thread
 import json
+import os
 import signal
+import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -392,9 +398,114 @@ def test_progress_on_a_full_disk_leaves_no_partial_file(monkeypatch, tmp_path, c
     monkeypatch.setattr(_record.json, "dump", full)
     _record.remember("a/b/c")
     assert "No space left on device" in capsys.readouterr().out
-    assert list(tmp_path.iterdir()) == []
+    assert [path.name for path in tmp_path.iterdir()] in ([], [".progress.lock"])
 
 
 def test_progress_goes_to_the_users_folder_by_default(monkeypatch):
     monkeypatch.delenv("DLUTILS_HOME", raising=False)
     assert _record._file().name == "progress.json" and "hands-on-deep-learning" in str(_record._file())
+
+
+def test_two_kernels_that_solve_at_the_same_time_lose_nothing(tmp_path):
+    code = "import sys\nfrom dlutils.exercises._record import remember\nsys.stdin.read(1)\n"
+    code += "for k in range(60): remember(f'a/b/{sys.argv[1]}{k}')"
+    kernels = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, name],
+            stdin=subprocess.PIPE,
+            env=os.environ | {"DLUTILS_HOME": str(tmp_path)},
+        )
+        for name in "xyz"
+    ]
+    for kernel in kernels:
+        kernel.stdin.write(b".")
+        kernel.stdin.flush()
+    for kernel in kernels:
+        kernel.communicate(timeout=120)
+    names = json.loads((tmp_path / "progress.json").read_text())["solved"]
+    assert sorted(names) == sorted(f"a/b/{name}{k}" for name in "xyz" for k in range(60))
+
+
+def test_a_record_is_taken_to_another_machine(monkeypatch, tmp_path, capsys):
+    first, second, third = (exercise.full_name for exercise in ALL[:3])
+    monkeypatch.setenv("DLUTILS_HOME", str(tmp_path / "here"))
+    _record.remember(first)
+    _record.remember(second)
+    progress.progress(export_to=tmp_path / "mine.json")
+    assert "2 solved exercises written to" in capsys.readouterr().out
+    monkeypatch.setenv("DLUTILS_HOME", str(tmp_path / "there"))
+    _record.remember(third)
+    _record.remember(first)
+    journey.main(["--import", str(tmp_path / "mine.json")])
+    assert "1 solved exercises added" in capsys.readouterr().out
+    assert _record.solved() == [third, first, second]
+    journey.main(["--export", str(tmp_path / "mine.json")])  # adds to what is there
+    assert json.loads((tmp_path / "mine.json").read_text())["solved"] == [first, second, third]
+
+
+@pytest.mark.parametrize("content", ["{half", "[1, 2]", '{"solved": "all"}', '{"other": []}'])
+def test_a_file_that_is_no_record_is_refused_and_left_alone(monkeypatch, tmp_path, content):
+    monkeypatch.setenv("DLUTILS_HOME", str(tmp_path / "home"))
+    _record.remember("a/b/c")
+    file = tmp_path / "file.json"
+    file.write_text(content)
+    for wrong in ({"import_from": file}, {"export_to": file}):
+        with pytest.raises(CourseError, match=r"file\.json is no record of this course"):
+            progress.progress(**wrong)
+    assert file.read_text() == content and _record.solved() == ["a/b/c"]
+
+
+def test_a_record_that_is_missing_or_cannot_be_written_is_told_in_one_line(monkeypatch, tmp_path):
+    monkeypatch.setenv("DLUTILS_HOME", str(tmp_path))
+    with pytest.raises(SystemExit, match=r"there is no file .*nix\.json"):
+        journey.main(["--import", str(tmp_path / "nix.json")])
+    with pytest.raises(SystemExit, match="cannot be written"):
+        journey.main(["--export", str(tmp_path / "no folder" / "mine.json")])
+    with pytest.raises(SystemExit, match="is no record"):
+        journey.main(["--import", str(tmp_path)])
+
+
+def _course(root, **lessons):
+    """A course of notebooks with titles "# 1.N name" and what each needs."""
+    (root / "01_x").mkdir()
+    for k, (name, before) in enumerate(lessons.items()):
+        links = ", ".join(f"[{need}]({need}.ipynb)" for need in before)
+        title = f"# 1.{k + 1} {name}\n\nAfter it …\n\n| needs | time |\n|---|---|\n| {links} | 1 s |"
+        text = json.dumps({"cells": [{"source": title.splitlines(keepends=True)}]})
+        (root / "01_x" / f"{name}.ipynb").write_text(text)
+    return {name: Path("01_x") / f"{name}.ipynb" for name in lessons}
+
+
+def test_the_next_lesson_is_one_that_was_begun_or_whose_needs_are_done(tmp_path):
+    a, b, c = _course(tmp_path, a=[], b=["a"], c=["b", "a"]).values()
+    assert progress.needs(c, tmp_path) == [b, a] and progress.needs(a, tmp_path) == []
+    for done, chosen, why in (
+        (([0, 0], [0], [0]), a, "needs nothing"),
+        (([1, 1], [0], [0]), b, "done all"),
+        (([0, 0], [0], [1, 0]), c, "go on with it, 1 of 2"),
+        (([1, 0], [0], [1, 0]), a, "go on"),
+        (([1, 1], [1], [0]), c, "done all"),
+    ):
+        found, said = progress.next_lesson(dict(zip((a, b, c), done, strict=True)), tmp_path)
+        assert (found, why in said) == (chosen, True)
+    assert progress.next_lesson({a: [1], b: [1], c: [1]}, tmp_path) is None
+
+
+def test_a_notebook_of_the_readers_own_does_not_disturb_the_journey(tmp_path):
+    places = _course(tmp_path, **{"02_b": [], "01_a": []})
+    for name, content in {"03_c": "{half", "04_d": '{"cells": []}', "05_e": '{"cells": [{"source": "x"}]}'}.items():
+        (tmp_path / "01_x" / f"{name}.ipynb").write_text(content)
+    assert list(progress.lessons(tmp_path))[:2] == ["x/b", "x/a"]  # by their numbers, 1.1 and 1.2
+    assert set(progress.lessons(tmp_path).values()) > set(places.values())
+
+
+def test_the_journey_follows_the_numbers_and_ends_with_the_next_lesson(monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("DLUTILS_HOME", str(tmp_path))
+    progress.progress()
+    said = capsys.readouterr().out
+    assert said.index("mnist_digits") < said.index("sentiment_analysis") < said.index("autoencoder_anomalies")
+    assert "next: 1.1 " in said.splitlines()[-1]
+    for exercise in ALL:
+        _record.remember(exercise.full_name)
+    progress.progress()
+    assert "every exercise of the course is solved" in capsys.readouterr().out

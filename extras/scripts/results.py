@@ -1,4 +1,4 @@
-"""Rebuild what the course says about itself from the notebooks: README.md's course map, and the numbers in extras/.
+"""Rebuild what the course says about itself from the notebooks: README.md's course map, its picture, extras/'s numbers.
 
 The map tells what each notebook teaches, how long it takes and what it reached. It comes from the committed notebooks:
 the sentence of the title cell, the measured minutes in the metadata, and the lines "▸ label: value" that
@@ -12,6 +12,8 @@ import argparse
 import difflib
 import functools
 import re
+
+import course_map as drawn
 
 import course
 
@@ -106,6 +108,8 @@ def main(arguments=None):
     files = {course.ROOT / "README.md": rebuilt()}
     for page in sorted((course.ROOT / "extras").rglob("*.md")):
         files[page] = (page.read_text(encoding="utf-8"), filled(page))
+    svg = drawn.PICTURE
+    files[svg] = (svg.read_text(encoding="utf-8") if svg.exists() else "", drawn.picture())
     stale = {path.relative_to(course.ROOT).as_posix(): new for path, (old, new) in files.items() if old != new}
     if not stale:
         print("README.md and the pages of extras/ are in step with the notebooks")
