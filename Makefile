@@ -30,14 +30,17 @@ test-floor: .venv-floor/.installed  ## every notebook on the oldest releases tha
 check: .venv/.installed  ## all that is checked about one notebook: make check NB=01_foundations/02_perceptron.ipynb
 	$(RUN) extras/scripts/check.py $(NB) $(ARGS)
 
-lint: .venv/.installed
+lint: .venv/.installed  ## style, and whether glossary and list of data sets are in step with the notebooks
 	$(RUN) -m ruff check . && $(RUN) -m ruff format --check .
+	$(RUN) extras/scripts/glossary.py --check && $(RUN) extras/scripts/data_sets.py --check
 
 outputs: .venv/.installed  ## run notebooks afresh and save their outputs and times
 	$(RUN) extras/scripts/outputs.py $(ARGS) $(NB)
 
-results: .venv/.installed  ## rebuild the README's course map from the saved outputs
+results: .venv/.installed  ## rebuild the README's course map, the glossary and the list of data sets
 	$(RUN) extras/scripts/results.py
+	$(RUN) extras/scripts/glossary.py
+	$(RUN) extras/scripts/data_sets.py
 
 progress: .venv/.installed  ## what you have solved, and the next lesson; ARGS="--export FILE" or "--import FILE"
 	$(RUN) -m dlutils.exercises $(ARGS)

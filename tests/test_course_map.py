@@ -5,11 +5,11 @@ from dlutils.exercises import progress
 import re
 import xml.etree.ElementTree as xml
 
-import course_map
 import networkx
 import pytest
 
 import course
+import course_map
 
 SPACE = "{http://www.w3.org/2000/svg}"
 

@@ -16,6 +16,7 @@ from pathlib import Path
 import course
 
 STEPS = ("style", "structure", "exercises", "run", "second run", "portable run", "GPU path")
+STRUCTURE = ("tests/test_notebooks.py", "tests/test_colab.py", "tests/test_glossary.py")
 
 
 def commands(path):
@@ -27,7 +28,7 @@ def commands(path):
     files = [str(path), *([exercises] if (course.ROOT / exercises).exists() else [])]
     return {
         "style": [[*python, "ruff", "check", *files], [*python, "ruff", "format", "--check", *files]],
-        "structure": [[*pytest, "tests/test_notebooks.py", "tests/test_colab.py", "-k", f"{path} or {path.stem}"]],
+        "structure": [[*pytest, *STRUCTURE, "-k", f"{path} or {path.stem}"]],
         "exercises": [[*pytest, "tests/test_exercises.py", "-k", f"{place}/"]],
         "run": [[*pytest, str(path)]],
         "second run": [[*pytest, "--twice", str(path)]],

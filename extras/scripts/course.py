@@ -132,6 +132,31 @@ def sentence(notebook):
     return ""
 
 
+def rebuild(name, new, changed, check, root=ROOT):
+    """Write the page `name` if it is not `new` yet, or with `check` only say so; the exit status.
+
+    `changed(old, new)` lists what differs, as a reader of the page would call it.
+    """
+    file = Path(root) / name
+    old = file.read_text(encoding="utf-8") if file.exists() else ""
+    if old == new:
+        print(f"{name} is in step with the notebooks")
+        return 0
+    names = changed(old, new)
+    said = ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
+    if check:
+        print(f"{name} is not in step with the notebooks ({said}); run: make results")
+        return 1
+    file.write_text(new, encoding="utf-8", newline="\n")
+    print(f"{name}: rebuilt ({said})")
+    return 0
+
+
+def title(path):
+    """The title of the notebook at `path`, with its number."""
+    return read(path).cells[0].source.split("\n")[0].removeprefix("# ")
+
+
 def no_network(environment, root=ROOT):
     """Have every Python process that is started with `environment` refuse the network, as the tests do."""
     block = str(Path(root) / "tests" / "no_network")

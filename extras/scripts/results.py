@@ -13,9 +13,8 @@ import difflib
 import functools
 import re
 
-import course_map as drawn
-
 import course
+import course_map as drawn
 
 START, END = "<!-- course-map:start -->", "<!-- course-map:end -->"
 SHOWN = 4
