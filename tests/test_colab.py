@@ -123,7 +123,8 @@ def test_setup_installs_exactly_what_a_lesson_imports_and_colab_lacks(path):
     sources = stamp.own_code(notebook)
     assert sources and notebook.cells[1].source == setup_cell(ADDRESS, sources), "python extras/scripts/stamp.py"
     text = "\n".join(sources)
-    found = re.search(r'packages = "(.*)"', notebook.cells[1].source)[1].split()[len(setup_cell_module.DLUTILS_NEEDS) :]
+    listed = " ".join(re.findall(r'packages \+?= "(.*)"', notebook.cells[1].source)).split()
+    found = listed[len(setup_cell_module.DLUTILS_NEEDS) :]
     for name in SPECIAL:
         mentioned = re.search(rf"^\s*(import|from) {name}\b|find_spec\(\"{name}\"", text, re.M)
         assert all((package in found) == bool(mentioned) for package in setup_cell_module.NOT_IN_COLAB[name]), name

