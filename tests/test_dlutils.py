@@ -6,6 +6,7 @@ import random
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import matplotlib
 import nbformat
@@ -56,6 +57,22 @@ def test_scripts_print_on_any_console(command, root):
         script, capture_output=True, env={**os.environ, "PYTHONIOENCODING": "ascii"}, cwd=root, check=False
     )
     assert b"Traceback" not in done.stderr, done.stderr
+
+
+ROOT = Path(__file__).resolve().parents[1]
+PROGRAMS = [
+    path
+    for path in [*ROOT.glob("extras/scripts/*.py"), ROOT / "data" / "build.py"]
+    if "argparse" in path.read_text("utf-8")
+]
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda path: path.name)
+def test_every_script_says_what_it_does(program, root):
+    done = subprocess.run([sys.executable, program, "--help"], capture_output=True, cwd=root, check=False, timeout=120)
+    said = done.stdout.decode()
+    assert done.returncode == 0 and not done.stderr
+    assert said.startswith(f"usage: {program.name}") and len(said.split()) > 30
 
 
 # --- backends ---------------------------------------------------------------------------------------------------------
