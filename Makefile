@@ -7,13 +7,17 @@ ROOT_USER := $(if $(filter 0,$(shell id -u)),--allow-root)
 HEADLESS  := $(if $(filter Linux,$(shell uname)),$(if $(DISPLAY)$(WAYLAND_DISPLAY),,--no-browser))
 RUN       := .venv/bin/python
 
-.PHONY: lab progress test test-portable test-gpu-path test-floor check resolve lint outputs results data benchmark
+.PHONY: lab site progress test test-portable test-gpu-path test-floor check resolve lint outputs results data benchmark
 .DEFAULT_GOAL := lab
 
 lab: .venv/.installed  ## JupyterLab on the course; without a display it prints the address to open
 	$(RUN) -m jupyterlab $(ROOT_USER) $(HEADLESS) --config=extras/jupyter/lab_config.py $(ARGS)
 
+site: .venv/.installed  ## the course as pages to read and search, in _site/; to look at them: make site ARGS=--serve
+	$(RUN) extras/scripts/build_site.py $(ARGS)
+
 test: .venv/.installed lint  ## everything: style, helpers, structure, and every notebook from top to bottom
+	@$(RUN) extras/scripts/chromium.py --install
 	@before="$$(git status --porcelain 2>&1)"; \
 	$(RUN) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term $(ARGS) || exit 1; \
 	[ "$$before" = "$$(git status --porcelain 2>&1)" ] || { git status --short; echo "The tests changed the working tree."; exit 1; }
