@@ -17,6 +17,12 @@ from setup_cell import FOLDED, setup_cell
 
 BADGE = re.compile(r"^\[!\[Open in Colab\]\(.*$", re.M)
 SETUP = "# Setup, the same in every notebook"
+OTHERS = (
+    "pyproject.toml",
+    "CITATION.cff",
+    "CHANGELOG.md",
+    ".github/ISSUE_TEMPLATE/config.yml",
+)  # where the address stands too
 
 
 def own_code(notebook):
@@ -65,11 +71,12 @@ def main(arguments=None):
             changed.append(path)
             if not options.check:
                 course.write(notebook, path)
-    project = course.ROOT / "pyproject.toml"
-    if new != old:
-        changed.append(project)
-        if not options.check:
-            project.write_text(project.read_text(encoding="utf-8").replace(old, new), encoding="utf-8", newline="\n")
+    for file in (course.ROOT / name for name in OTHERS):
+        text = file.read_text(encoding="utf-8")
+        if new != old and old in text:
+            changed.append(file)
+            if not options.check:
+                file.write_text(text.replace(old, new), encoding="utf-8", newline="\n")
     for path in changed:
         print(f"{'would change' if options.check else 'stamped'}: {Path(path).relative_to(course.ROOT)}")
     print(f"{len(changed)} file(s) {'would change' if options.check else 'changed'}; the address is {new}")
