@@ -4,6 +4,7 @@ import io
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -298,9 +299,8 @@ def test_the_workflow_builds_with_the_pins_and_publishes_what_was_built(root):
     assert all(re.fullmatch(r"actions/[a-z-]+@v\d+", step["uses"]) for step in steps if "uses" in step)
     assert any("extras/scripts/build_site.py" in step.get("run", "") for step in steps)
     assert [s["with"]["path"] for s in steps if "upload-pages" in s.get("uses", "")] == [build_site.OUTPUT.name]
-    listed = re.search(r"^# Site.*?\n(.*?)\n\n", (root / "requirements.txt").read_text(encoding="utf-8"), re.M | re.S)[
-        1
-    ]
+    wanted = (root / "requirements.txt").read_text(encoding="utf-8")
+    listed = re.search(r"^# Site.*?\n(.*?)\n\n", wanted, re.M | re.S)[1]
     assert {line.split("==")[0] for line in listed.splitlines()} >= {"sphinx", "myst-nb", "math-core", "ziamath"}
 
 
@@ -309,8 +309,10 @@ def test_the_workflow_builds_with_the_pins_and_publishes_what_was_built(root):
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    """The whole site, built once."""
-    return build_site.build(output=tmp_path_factory.mktemp("whole") / "site")
+    """The whole site, built once; removed when these tests end, since it is large."""
+    folder = tmp_path_factory.mktemp("whole")
+    yield build_site.build(output=folder / "site")
+    shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="module")
