@@ -176,8 +176,11 @@ def a_desk(root, playwright):
             env=environment,
             args=["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"],  # no network for the browser either
         )
-        stack.callback(browser.close)
-        yield Desk(folder, server, browser)
+        try:
+            yield Desk(folder, server, browser)
+        finally:
+            with contextlib.suppress(Exception):  # Ctrl-C in a terminal has ended it already
+                browser.close()
 
 
 def left_over(family, desk):
@@ -224,6 +227,7 @@ def measured_out(line):
 def test_a_lesson_runs_in_the_browser_and_shows_what_it_should(desk, root, path):
     notebook = desk.notebook(path)
     notebook.run_all()
+    notebook.page.locator(".jp-OutputArea-output img").first.scroll_into_view_if_needed()
     notebook.screenshot(path.split("/")[1].removesuffix(".ipynb"))
     assert not notebook.errors()
     prompts = notebook.state()["prompts"]

@@ -3,6 +3,7 @@
 Each check takes a text, so that a spoiled one can be shown to be seen.
 """
 
+import functools
 import importlib
 import json
 import re
@@ -242,12 +243,20 @@ def module_of(link):
     return importlib.import_module("dlutils.exercises." + place.replace("/", "."))
 
 
-def hours(notebook):
+@functools.cache
+def hours(path):
     """How long a lesson takes, by the rule that the page states."""
+    notebook = course.read(path)
     code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
     words = sum(len(cell.source.split()) for cell in notebook.cells if cell.cell_type == "markdown")
     checked = len(re.findall(r"^ex\.\w+\.check\(", "\n".join(code), re.M))
     return (words / 150 + len(code) + 15 * (checked + 1)) / 60
+
+
+@functools.cache
+def edges():
+    """The pairs (lesson that is needed, lesson), by their numbers."""
+    return [tuple(course.number(ROOT / path) for path in edge) for edge in course_map.graph().edges]
 
 
 def teaching_faults(text):
@@ -276,12 +285,11 @@ def teaching_faults(text):
         low, high = map(float, re.search(r"\*\*Hours:\*\* ([\d.]+) to ([\d.]+) a lesson", body).groups())
         for path in course.notebooks():
             if course.number(path).startswith(chapter):
-                took = hours(course.read(path))
+                took = hours(path)
                 if not low - 0.4 <= took <= high + 0.4:
                     found.append(f"chapter {chapter}: {path.name} takes {took:.1f} hours by the rule")
         before = re.search(r"\*\*Before it:\*\* (.+)", body)[1]
-        edges = [tuple(course.number(ROOT / path) for path in edge) for edge in course_map.graph().edges]
-        needed = {need for need, lesson in edges if lesson.startswith(f"{chapter}.")}
+        needed = {need for need, lesson in edges() if lesson.startswith(f"{chapter}.")}
         for number in re.findall(r"\[([\d.]+)\]", before.split("Within the chapter")[0]):
             if number not in needed and not number.startswith(chapter):
                 found.append(f"chapter {chapter}: no lesson needs {number}")
