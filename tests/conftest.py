@@ -8,6 +8,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+import chromium
 import course
 
 
@@ -24,6 +25,16 @@ def own_folders(tmp_path_factory, monkeypatch):
     for name in ("cache", "home"):
         monkeypatch.setenv(f"DLUTILS_{name.upper()}", str(folder / name))
     return folder
+
+
+@pytest.fixture(scope="module")
+def playwright():
+    """What drives a real browser; without a browser the tests are skipped, with the line that says why."""
+    api = pytest.importorskip("playwright.sync_api", reason=f"{chromium.LEFT_OUT}: the package playwright is missing")
+    if reason := chromium.why_not():
+        pytest.skip(reason)
+    with api.sync_playwright() as driver:
+        yield driver
 
 
 @pytest.fixture

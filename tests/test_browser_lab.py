@@ -192,16 +192,6 @@ def left_over(family, desk):
 
 
 @pytest.fixture(scope="module")
-def playwright():
-    """What drives the browser; without a browser the tests are skipped, with the line that says why."""
-    api = pytest.importorskip("playwright.sync_api", reason=f"{chromium.LEFT_OUT}: the package playwright is missing")
-    if reason := chromium.why_not():
-        pytest.skip(reason)
-    with api.sync_playwright() as driver:
-        yield driver
-
-
-@pytest.fixture(scope="module")
 def desk(root, playwright):
     with a_desk(root, playwright) as opened:
         yield opened

@@ -63,7 +63,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PROGRAMS = [
     path
     for path in [*ROOT.glob("extras/scripts/*.py"), ROOT / "data" / "build.py"]
-    if "argparse" in path.read_text("utf-8")
+    if "__main__" in path.read_text("utf-8")
 ]
 
 

@@ -5,15 +5,11 @@ import re
 import pytest
 
 import course
+from prose import plain, see_each, twice
 
 PAPERS = course.ROOT / "extras" / "papers"
 PAGES = sorted(path for path in PAPERS.glob("*.md") if re.match(r"\d{4}_", path.name))
 PARTS = ["The idea", "The equation that matters", "What our notebook reproduces", "What came after", "Citation"]
-
-
-def words(text):
-    """The number of words, a marked number counting as one."""
-    return len(re.sub(r"<!-- result: .*?<!-- /result -->", "number", text).split())
 
 
 def faults(text):
@@ -27,8 +23,8 @@ def faults(text):
         found.append("no equation")
     if not 1 <= text.count("<!-- result: ") <= 4:
         found.append("one to four measured numbers of ours are asked for")
-    if words(text) > 420:
-        found.append(f"{words(text)} words; a page has at most 420")
+    if (words := len(plain(text).split())) > 420:
+        found.append(f"{words} words; a page has at most 420")
     links = set(re.findall(r"arxiv\.org/abs/([\d.]+)", text.split("## The idea")[0]))
     if cited := set(re.findall(r"arXiv:([\d.]+\d)", text.split("## Citation")[-1])):
         if links and cited != links:
@@ -46,15 +42,15 @@ def test_a_page_is_whole(page):
 
 
 def test_a_spoiled_page_is_seen():
-    good = PAGES[0].read_text(encoding="utf-8")
-    for old, new, complaint in (
+    see_each(
+        PAGES[0].read_text(encoding="utf-8"),
+        faults,
         ("## The idea", "## Idea", "parts"),
         ("**We ", "**They ", "which notebook"),
         ("$$ ", "", "equation"),
         ("<!-- result: ", "<!-- ", "measured"),
         ("## Citation", "## Citation\n" + "word " * 420, "words"),
-    ):
-        assert complaint in str(faults(good.replace(old, new))), complaint
+    )
 
 
 def test_the_list_of_papers_names_every_page_once_by_year():
@@ -73,9 +69,5 @@ def test_the_list_of_papers_names_every_page_once_by_year():
 
 
 def test_no_sentence_stands_on_two_pages():
-    seen = {}
-    for page in PAGES:
-        prose = page.read_text(encoding="utf-8").split("## The idea")[1].split("## Citation")[0]
-        for sentence in re.split(r"(?<=[.!?])\s+", prose):
-            if len(sentence.split()) > 5:
-                assert seen.setdefault(sentence, page.name) == page.name, f"{page.name}, {seen[sentence]}: {sentence}"
+    texts = (page.read_text(encoding="utf-8") for page in PAGES)
+    assert not twice(text.split("## The idea")[1].split("## Citation")[0] for text in texts)

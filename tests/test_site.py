@@ -327,14 +327,10 @@ def base(site):
 
 
 @pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api", reason=f"{chromium.LEFT_OUT}: playwright is missing")
-    if reason := chromium.why_not():
-        pytest.skip(reason)
-    with playwright.sync_playwright() as playing:
-        running = playing.chromium.launch(executable_path=chromium.find())
-        yield running
-        running.close()
+def browser(playwright):
+    running = playwright.chromium.launch(executable_path=chromium.find())
+    yield running
+    running.close()
 
 
 @pytest.fixture

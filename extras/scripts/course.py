@@ -1,5 +1,6 @@
 """What the scripts and the tests share: where the notebooks are, how one is read, and the parts that are all alike."""
 
+import argparse
 import os
 import re
 import sys
@@ -130,6 +131,21 @@ def sentence(notebook):
         if not re.match(r"\s*(#|\[!\[|\||$)", paragraph):
             return " ".join(paragraph.split())
     return ""
+
+
+def rebuild_page(name, page, changed, about, arguments=None):
+    """The program of a script that builds a page: --check tells whether it is in step, else it is written.
+
+    Args:
+        name: the page, below ROOT.
+        page: a function that returns its new text.
+        changed: a function of the old and the new text that lists what differs.
+        about: the script's docstring.
+    """
+    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="change nothing; exit status 1 if the page is out of step")
+    options = parser.parse_args(arguments)
+    return rebuild(name, page(), changed, options.check)
 
 
 def rebuild(name, new, changed, check, root=ROOT):

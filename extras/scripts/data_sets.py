@@ -7,7 +7,6 @@ and the larger sets. Each `uses` of it is looked for in the notebooks' code.
 
 from dlutils.data import DATASETS, data_folder, load
 
-import argparse
 import ast
 import re
 import tomllib
@@ -203,10 +202,7 @@ def changed(old, new):
 
 
 def main(arguments=None):
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--check", action="store_true", help="change nothing; exit status 1 if the page is out of step")
-    options = parser.parse_args(arguments)
-    return course.rebuild(PAGE, page(), changed, options.check)
+    return course.rebuild_page(PAGE, page, changed, __doc__, arguments)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ An entry gives our own definition (`says`), or takes the sentence that holds the
 Phrases are compared without regard to case, to an article before them, and to a punctuation mark behind them.
 """
 
-import argparse
 import functools
 import re
 import tomllib
@@ -241,10 +240,7 @@ def changed(old, new):
 
 
 def main(arguments=None):
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--check", action="store_true", help="change nothing; exit status 1 if the page is out of step")
-    options = parser.parse_args(arguments)
-    return course.rebuild(PAGE, page(), changed, options.check)
+    return course.rebuild_page(PAGE, page, changed, __doc__, arguments)
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ def reports(notebook):
 
 def row(path, root):
     notebook = course.read(path)
-    title = notebook.cells[0].source.split("\n")[0].removeprefix("# ")
+    title = course.title(path)
     minutes = notebook.metadata.get("course", {}).get("minutes")
     if minutes is None:
         raise course.Problem(f"{path}: its minutes were never measured: make outputs NB={path.relative_to(root)}")
